@@ -1,0 +1,171 @@
+import { bytesFromBase64 } from "./base64.ts";
+import { type CodecVariant, Core } from "./core.ts";
+import { CodecError } from "./errors.ts";
+import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
+import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
+import { assertSampleRate } from "./rates.ts";
+import { Resampler } from "./resampler.ts";
+import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
+
+export interface CodecOptions {
+  /** `auto` takes SIMD where the engine validates it. */
+  readonly variant?: "auto" | CodecVariant;
+  /**
+   * The compiled codec, for engines that may not compile from bytes (an AudioWorklet, an edge worker): the package's
+   * `codec.simd.wasm` or `codec.scalar.wasm`. The variant is then whatever it is.
+   */
+  readonly module?: WebAssembly.Module;
+}
+
+export interface ResamplerOptions {
+  /** `default` keeps more of the band, `low-delay` answers a third sooner. */
+  readonly profile?: ResamplerProfile;
+}
+
+/** A module whose only function uses SIMD: valid where SIMD is. `(func (result v128) (i8x16.splat (i32.const 0)))` */
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** Compiled once per process and variant; instances share it. */
+const modules = new Map<CodecVariant, WebAssembly.Module>();
+
+function assertWebAssembly(): void {
+  if (typeof WebAssembly !== "object") {
+    throw new CodecError("CODEC_UNSUPPORTED", "this engine has no WebAssembly");
+  }
+}
+
+function chooseVariant(wanted: "auto" | CodecVariant): CodecVariant {
+  assertWebAssembly();
+  if (wanted !== "auto" && wanted !== "simd" && wanted !== "scalar") {
+    throw new TypeError(`variant must be "auto", "simd" or "scalar", got ${JSON.stringify(wanted)}`);
+  }
+  if (wanted === "scalar") return "scalar";
+  const simd = WebAssembly.validate(SIMD_PROBE);
+  if (wanted === "simd" && !simd) {
+    throw new CodecError("CODEC_UNSUPPORTED", 'this engine has no WebAssembly SIMD; use variant "auto" or "scalar"');
+  }
+  return simd ? "simd" : "scalar";
+}
+
+function moduleBytes(variant: CodecVariant): Uint8Array<ArrayBuffer> {
+  return bytesFromBase64(variant === "simd" ? simdWasmBase64 : scalarWasmBase64);
+}
+
+/**
+ * Loads the codec without blocking the thread while it compiles. Works in Node, pages and workers.
+ *
+ * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
+ *
+ * @example
+ * import { loadCodec } from "pipecat-wavix/codec";
+ * const codec = await loadCodec();
+ * const resampler = codec.createResampler(24000, 16000);
+ * console.log(codec.variant, resampler.process(new Int16Array(480)).length); // "simd" 320
+ */
+export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
+  assertWebAssembly();
+  if (options.module !== undefined) return new Codec(options.module);
+  const variant = chooseVariant(options.variant ?? "auto");
+  let module = modules.get(variant);
+  if (module === undefined) {
+    module = await WebAssembly.compile(moduleBytes(variant));
+    modules.set(variant, module);
+  }
+  return new Codec(module);
+}
+
+/**
+ * Loads the codec at once: in Node and in workers. A page's main thread may refuse it; use {@link loadCodec} there.
+ *
+ * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
+ */
+export function loadCodecSync(options: CodecOptions = {}): Codec {
+  assertWebAssembly();
+  if (options.module !== undefined) return new Codec(options.module);
+  const variant = chooseVariant(options.variant ?? "auto");
+  let module = modules.get(variant);
+  if (module === undefined) {
+    module = new WebAssembly.Module(moduleBytes(variant));
+    modules.set(variant, module);
+  }
+  return new Codec(module);
+}
+
+/**
+ * One WebAssembly instance and all the streams it serves; one per thread is enough.
+ *
+ * Should the instance ever trap, the call that met it throws `CODEC_TRAP`, a new instance takes over, and every other
+ * stream goes on from an empty past (counted in its `discontinuities`).
+ */
+export class Codec {
+  readonly #module: WebAssembly.Module;
+  #core: Core;
+  #traps = 0;
+
+  /** @internal */
+  constructor(module: WebAssembly.Module) {
+    this.#module = module;
+    this.#core = this.#instantiate();
+  }
+
+  #instantiate(): Core {
+    return new Core(this.#module, () => {
+      this.#traps++;
+      this.#core = this.#instantiate();
+    });
+  }
+
+  /** What really runs. */
+  get variant(): CodecVariant {
+    return this.#core.variant;
+  }
+
+  /** @internal The present instance. */
+  get core(): Core {
+    return this.#core;
+  }
+
+  /** How often the instance failed and was replaced. */
+  get traps(): number {
+    return this.#traps;
+  }
+
+  /** Resamplers that are open now, those of readers and writers included. */
+  get openResamplers(): number {
+    return this.#core.openCount;
+  }
+
+  /** Bytes of WebAssembly memory, all streams together. */
+  get memoryByteLength(): number {
+    return this.#core.exports.memory.buffer.byteLength;
+  }
+
+  /**
+   * A streaming resampler from one of {@link SAMPLE_RATES} to another; equal rates copy.
+   *
+   * @throws RangeError on another rate or profile
+   * @throws CodecError `CODEC_OUT_OF_MEMORY`
+   */
+  createResampler(inputRate: number, outputRate: number, options: ResamplerOptions = {}): Resampler {
+    assertSampleRate("inputRate", inputRate);
+    assertSampleRate("outputRate", outputRate);
+    const profile = options.profile ?? "default";
+    if (!Object.hasOwn(PROFILES, profile)) {
+      throw new RangeError(`profile must be ${Object.keys(PROFILES).join(" or ")}, got ${JSON.stringify(profile)}`);
+    }
+    return new Resampler(this, inputRate, outputRate, profile);
+  }
+
+  /** A reader for the messages of one stream. */
+  createMediaReader(options: MediaReaderOptions): MediaReader {
+    return new MediaReader(this, options);
+  }
+
+  /** A writer for the messages of one stream. */
+  createMediaWriter(options: MediaWriterOptions): MediaWriter {
+    return new MediaWriter(this, options);
+  }
+}

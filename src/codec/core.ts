@@ -1,0 +1,226 @@
+import { instantiateSync } from "@assemblyscript/loader";
+import { CodecError } from "./errors.ts";
+import { designTaps, type ResamplerProfile, type TapTable } from "./taps.ts";
+
+/** What runs the codec: WebAssembly with or without SIMD. Both give the same bits. */
+export type CodecVariant = "simd" | "scalar";
+
+/** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
+interface Exports {
+  memory: WebAssembly.Memory;
+  simd(): number;
+  resultAddress(): number;
+  prefixAddress(): number;
+  prefixCapacity(): number;
+  pcmAddress(): number;
+  pcmCapacity(): number;
+  messageAddress(): number;
+  messageCapacity(): number;
+  outAddress(): number;
+  outCapacity(): number;
+  allocate(byteLength: number): number;
+  open(
+    taps: number,
+    interpolation: number,
+    decimation: number,
+    tapCount: number,
+    coarseStart: number,
+    coarseCount: number,
+    fineBits: number,
+  ): number;
+  reset(handle: number): number;
+  close(handle: number): number;
+  convert(handle: number, frames: number, channels: number): number;
+  readMedia(length: number, track: number, handle: number): number;
+  readPayload(length: number, handle: number): number;
+  writeMedia(prefixLength: number, packetBytes: number, packets: number): number;
+  encodeBase64(byteLength: number): number;
+  decodeBase64(length: number): number;
+}
+
+/** Tap tables are the same for every instance and every stream. 72 pairs in two profiles take 7 MB at most. */
+const tapTables = new Map<string, TapTable>();
+
+function tapTable(inputRate: number, outputRate: number, profile: ResamplerProfile): TapTable {
+  const key = `${inputRate}/${outputRate}/${profile}`;
+  let table = tapTables.get(key);
+  if (table === undefined) {
+    table = designTaps(inputRate, outputRate, profile);
+    tapTables.set(key, table);
+  }
+  return table;
+}
+
+/**
+ * One WebAssembly instance: its memory, the views on it, and its calls.
+ *
+ * Every call goes through {@link Core.call}, which knows what a trap means: whatever the instance computed may be
+ * wrong from then on, so it is never asked again.
+ */
+export class Core {
+  readonly exports: Exports;
+  readonly variant: CodecVariant;
+  readonly messageCapacity: number;
+  readonly pcmCapacity: number;
+  readonly prefixCapacity: number;
+  readonly outCapacity: number;
+  /** Set by the trap that ended this instance. */
+  failed = false;
+  /** Open slots; what a test counts to find a leak. */
+  openCount = 0;
+
+  // Views are made anew when the memory has grown: growing detaches the old ones.
+  #buffer: ArrayBuffer | undefined;
+  #pcm!: Int16Array<ArrayBuffer>;
+  #pcmBytes!: Uint8Array<ArrayBuffer>;
+  #out!: Int16Array<ArrayBuffer>;
+  #outBytes!: Uint8Array<ArrayBuffer>;
+  #message!: Uint8Array<ArrayBuffer>;
+  #prefix!: Uint8Array<ArrayBuffer>;
+  #result!: Uint32Array<ArrayBuffer>;
+  #resultNumbers!: Float64Array<ArrayBuffer>;
+  readonly #pcmAddress: number;
+  readonly #outAddress: number;
+  readonly #messageAddress: number;
+  readonly #prefixAddress: number;
+  readonly #resultAddress: number;
+  readonly #tapAddresses = new Map<TapTable, number>();
+  readonly #onTrap: () => void;
+
+  constructor(module: WebAssembly.Module, onTrap: () => void) {
+    this.#onTrap = onTrap;
+    try {
+      // The loader's own wrappers cost 35 ns a call; its job here is the instance.
+      this.exports = instantiateSync(module, {}).instance.exports as unknown as Exports;
+      const { exports } = this;
+      this.variant = exports.simd() === 0 ? "scalar" : "simd";
+      this.#pcmAddress = exports.pcmAddress();
+      this.#outAddress = exports.outAddress();
+      this.#messageAddress = exports.messageAddress();
+      this.#prefixAddress = exports.prefixAddress();
+      this.#resultAddress = exports.resultAddress();
+      this.messageCapacity = exports.messageCapacity();
+      this.pcmCapacity = exports.pcmCapacity();
+      this.prefixCapacity = exports.prefixCapacity();
+      this.outCapacity = exports.outCapacity();
+    } catch (cause) {
+      throw new CodecError("CODEC_BAD_MODULE", "the module is not a pipecat-wavix codec of this version", { cause });
+    }
+  }
+
+  #refreshViews(): void {
+    const { buffer } = this.exports.memory;
+    if (this.#buffer === buffer) return;
+    this.#buffer = buffer;
+    this.#pcm = new Int16Array(buffer, this.#pcmAddress, this.pcmCapacity);
+    this.#pcmBytes = new Uint8Array(buffer, this.#pcmAddress, this.pcmCapacity * 2);
+    this.#out = new Int16Array(buffer, this.#outAddress, this.outCapacity / 2);
+    this.#outBytes = new Uint8Array(buffer, this.#outAddress, this.outCapacity);
+    this.#message = new Uint8Array(buffer, this.#messageAddress, this.messageCapacity);
+    this.#prefix = new Uint8Array(buffer, this.#prefixAddress, this.prefixCapacity);
+    this.#result = new Uint32Array(buffer, this.#resultAddress, 16);
+    this.#resultNumbers = new Float64Array(buffer, this.#resultAddress, 4);
+  }
+
+  /** Where PCM16 input goes. */
+  get pcm(): Int16Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#pcm;
+  }
+  get pcmBytes(): Uint8Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#pcmBytes;
+  }
+  /** Where PCM16 output appears. */
+  get out(): Int16Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#out;
+  }
+  /** Where outgoing messages appear. */
+  get outBytes(): Uint8Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#outBytes;
+  }
+  /** Where an incoming message goes. */
+  get message(): Uint8Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#message;
+  }
+  /** Where the start of outgoing messages goes. */
+  get prefix(): Uint8Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#prefix;
+  }
+  /** Addresses and lengths found by `readMedia`, see assembly/media-message.ts. */
+  get result(): Uint32Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#result;
+  }
+  get resultNumbers(): Float64Array<ArrayBuffer> {
+    this.#refreshViews();
+    return this.#resultNumbers;
+  }
+  /** The samples whose address `readMedia` left in RESULT. */
+  audio(sampleCount: number): Int16Array<ArrayBuffer> {
+    return this.result[0] === this.#outAddress
+      ? this.#out.subarray(0, sampleCount)
+      : this.#pcm.subarray(0, sampleCount);
+  }
+  /** ASCII text in memory, by the address and length that `readMedia` left in RESULT. */
+  text(address: number, length: number): string {
+    const start = address - this.#messageAddress;
+    let text = "";
+    for (let i = start; i < start + length; i++) text += String.fromCharCode(this.message[i] as number);
+    return text;
+  }
+
+  /** To be called with what a call into the instance threw: retires it. */
+  trapped(cause: unknown): CodecError {
+    if (cause instanceof CodecError) return cause;
+    if (!this.failed) {
+      this.failed = true;
+      this.#onTrap();
+    }
+    return new CodecError("CODEC_TRAP", "the codec's WebAssembly instance failed and was replaced", { cause });
+  }
+
+  /** Opens a resampler and returns its handle. */
+  open(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
+    const table = tapTable(inputRate, outputRate, profile);
+    try {
+      let address = this.#tapAddresses.get(table);
+      if (address === undefined) {
+        address = this.exports.allocate(table.taps.byteLength) >>> 0;
+        if (address === 0) throw outOfMemory();
+        new Int16Array(this.exports.memory.buffer, address, table.taps.length).set(table.taps);
+        this.#tapAddresses.set(table, address);
+      }
+      const handle = this.exports.open(
+        address,
+        table.interpolation,
+        table.decimation,
+        table.tapCount,
+        table.coarseStart,
+        table.coarseCount,
+        table.fineBits,
+      );
+      if (handle === 0) throw outOfMemory();
+      this.openCount++;
+      return handle;
+    } catch (cause) {
+      throw this.trapped(cause);
+    }
+  }
+
+  /** Gives a resampler's slot back. A stale handle is refused without harm. */
+  close(handle: number): void {
+    if (!this.failed && this.exports.close(handle) !== 0) this.openCount--;
+  }
+}
+
+function outOfMemory(): CodecError {
+  return new CodecError(
+    "CODEC_OUT_OF_MEMORY",
+    "no memory left for another resampler; close some, or use another codec",
+  );
+}

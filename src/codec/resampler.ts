@@ -1,0 +1,118 @@
+import { type CoreOwner, ResamplerSlot } from "./slot.ts";
+import { greatestCommonDivisor, PROFILES, type ResamplerProfile } from "./taps.ts";
+
+/**
+ * A streaming resampler for mono int16: any split of the input gives the same samples, after n inputs exactly
+ * `ceil(n · outputRate / inputRate)` outputs have come, and nothing is held back beyond the filter's delay.
+ *
+ * Made by {@link Codec.createResampler}.
+ *
+ * @example
+ * const codec = loadCodecSync();
+ * using resampler = codec.createResampler(24000, 16000);
+ * const packet = resampler.process(new Int16Array(480));   // 320 samples
+ */
+export class Resampler {
+  readonly inputRate: number;
+  readonly outputRate: number;
+  readonly profile: ResamplerProfile;
+  /** How much later a sound comes out than it went in, in ms; nothing else is held back. */
+  readonly delayMs: number;
+  readonly #slot: ResamplerSlot;
+  readonly #owner: CoreOwner;
+  readonly #interpolation: number;
+  readonly #decimation: number;
+  readonly #delayInputSamples: number;
+  /** Inputs so far, modulo decimation: after that many the phases repeat. */
+  #position = 0;
+  #discontinuities = 0;
+
+  /** @internal */
+  constructor(owner: CoreOwner, inputRate: number, outputRate: number, profile: ResamplerProfile) {
+    this.inputRate = inputRate;
+    this.outputRate = outputRate;
+    this.profile = profile;
+    const divisor = greatestCommonDivisor(inputRate, outputRate);
+    this.#interpolation = outputRate / divisor;
+    this.#decimation = inputRate / divisor;
+    const delaySeconds =
+      inputRate === outputRate ? 0 : PROFILES[profile].spanLowSamples / 2 / Math.min(inputRate, outputRate);
+    this.delayMs = delaySeconds * 1000;
+    this.#delayInputSamples = Math.ceil(delaySeconds * inputRate);
+    this.#owner = owner;
+    this.#slot = new ResamplerSlot(owner, inputRate, outputRate, profile);
+  }
+
+  /** How often the stream had to start afresh because the codec's instance failed; see `CODEC_TRAP`. */
+  get discontinuities(): number {
+    return this.#slot.discontinuities;
+  }
+
+  /** How many samples the next `inputLength` inputs will give. */
+  outputLength(inputLength: number): number {
+    return this.#outputsAfter(this.#position + inputLength) - this.#outputsAfter(this.#position);
+  }
+
+  #outputsAfter(inputs: number): number {
+    return Math.ceil((inputs * this.#interpolation) / this.#decimation);
+  }
+
+  /**
+   * Resamples `input`.
+   *
+   * @param input mono int16 samples at `inputRate`; any length, also 0
+   * @param output where the result goes; made anew when left out
+   * @returns the samples written, in `output` itself or a view of it
+   * @throws RangeError when `output` is too short; nothing is consumed then
+   * @throws CodecError `CODEC_CLOSED`, `CODEC_TRAP`
+   */
+  process(input: Int16Array, output?: Int16Array): Int16Array {
+    if (!(input instanceof Int16Array)) throw new TypeError(`input must be an Int16Array, got ${typeof input}`);
+    const handle = this.#slot.handle("resampler");
+    if (this.#slot.discontinuities !== this.#discontinuities) {
+      this.#discontinuities = this.#slot.discontinuities;
+      this.#position = 0;
+    }
+    const length = this.outputLength(input.length);
+    if (output !== undefined && output.length < length) {
+      throw new RangeError(`output must hold ${length} samples, got room for ${output.length}`);
+    }
+    const result = output ?? new Int16Array(length);
+    const { core } = this.#owner;
+    try {
+      for (let start = 0, written = 0; start < input.length; start += core.pcmCapacity) {
+        const count = Math.min(core.pcmCapacity, input.length - start);
+        core.pcm.set(count === input.length ? input : input.subarray(start, start + count));
+        const outputs = core.exports.convert(handle, count, 1);
+        result.set(core.out.subarray(0, outputs), written);
+        written += outputs;
+      }
+    } catch (cause) {
+      throw core.trapped(cause);
+    }
+    this.#position = (this.#position + input.length) % this.#decimation;
+    return result.length === length ? result : result.subarray(0, length);
+  }
+
+  /** Ends the stream: the last {@link delayMs} of sound, and the resampler is as new. */
+  flush(): Int16Array {
+    const tail = this.process(new Int16Array(this.#delayInputSamples));
+    this.reset();
+    return tail;
+  }
+
+  /** Forgets the past, without giving it out. */
+  reset(): void {
+    this.#slot.reset("resampler");
+    this.#position = 0;
+  }
+
+  /** Gives the memory back. Closing twice is no mistake; using it afterwards is (`CODEC_CLOSED`). */
+  close(): void {
+    this.#slot.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,311 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Codec, CodecError, loadCodecSync, SAMPLE_RATES } from "../../src/codec/index.ts";
+import { designTaps, type ResamplerProfile } from "../../src/codec/taps.ts";
+import { resampleReference } from "../reference/resampler.ts";
+import { codecs } from "../support/codecs.ts";
+import { concat, noise, split } from "../support/signals.ts";
+
+const PAIRS = SAMPLE_RATES.flatMap((a) => SAMPLE_RATES.filter((b) => b !== a).map((b) => [a, b] as const));
+
+function resampleInParts(codec: Codec, parts: Iterable<Int16Array>, a: number, b: number, profile?: ResamplerProfile) {
+  using resampler = codec.createResampler(a, b, profile === undefined ? {} : { profile });
+  const outputs: Int16Array[] = [];
+  for (const part of parts) outputs.push(resampler.process(part));
+  return concat(outputs);
+}
+
+describe.each(codecs)("resampler (%s)", (_variant, codec) => {
+  it.each(PAIRS)("%i → %i Hz gives what the definition gives, for uneven splits too", (a, b) => {
+    const input = noise(1_200, a + b);
+    for (const profile of ["default", "low-delay"] as const) {
+      const expected = resampleReference(input, designTaps(a, b, profile));
+      expect(resampleInParts(codec, [input], a, b, profile)).toEqual(expected);
+      expect(resampleInParts(codec, split(input, [1, 2, 3, 319, 7, 481]), a, b, profile)).toEqual(expected);
+    }
+  });
+
+  it.each([
+    [24000, 16000],
+    [16000, 24000],
+    [24000, 8000],
+    [8000, 24000],
+    [44100, 24000],
+    [11025, 32000],
+  ] as const)("%i → %i Hz: any split equals one shot", (a, b) => {
+    const input = noise(9_000, 7);
+    const whole = resampleInParts(codec, [input], a, b);
+    expect(whole.length).toBe(Math.ceil((input.length * b) / a));
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 1, max: 4_801 })), {
+          minLength: 1,
+          maxLength: 30,
+        }),
+        (lengths) => {
+          fc.pre(lengths.some((length) => length > 0));
+          expect(resampleInParts(codec, split(input, lengths), a, b)).toEqual(whole);
+        },
+      ),
+      { numRuns: codec.variant === "simd" ? 40 : 10 },
+    );
+  });
+
+  it("keeps streams apart that take turns", () => {
+    const inputs = [1, 2, 3, 4].map((seed) => noise(4_000, seed));
+    const rates = [
+      [24000, 16000],
+      [16000, 24000],
+      [24000, 8000],
+      [24000, 16000],
+    ] as const;
+    const streams = rates.map(([a, b]) => codec.createResampler(a, b));
+    const outputs: Int16Array[][] = rates.map(() => []);
+    for (let at = 0; at < 4_000; at += 161) {
+      streams.forEach((stream, i) => {
+        outputs[i]!.push(stream.process(inputs[i]!.subarray(at, at + 161)));
+      });
+    }
+    rates.forEach(([a, b], i) => {
+      expect(concat(outputs[i]!)).toEqual(resampleReference(inputs[i]!, designTaps(a, b, "default")));
+      streams[i]!.close();
+    });
+  });
+
+  it("gives exactly ceil(n · out / in) samples after n, from the first on", () => {
+    for (const [a, b] of PAIRS) {
+      using resampler = codec.createResampler(a, b);
+      let inputs = 0;
+      let outputs = 0;
+      for (const length of [1, 1, 1, 2, 160, 1, 441, 5, 320]) {
+        const promised = resampler.outputLength(length);
+        const given = resampler.process(new Int16Array(length)).length;
+        inputs += length;
+        outputs += given;
+        expect(given).toBe(promised);
+        expect(outputs).toBe(Math.ceil((inputs * b) / a));
+      }
+    }
+  });
+
+  // The scalar kernel gives the same bits, so an hour in one and minutes in the other show the same.
+  const hours = codec.variant === "simd" ? 1 : 1 / 12;
+  it(`does not drift in ${hours * 60} minutes`, () => {
+    for (const [a, b] of [
+      [24000, 16000],
+      [44100, 24000],
+    ] as const) {
+      using resampler = codec.createResampler(a, b, { profile: "low-delay" });
+      const chunk = new Int16Array(24_000);
+      const output = new Int16Array(60_000);
+      let outputs = 0;
+      let inputs = 0;
+      while (inputs < a * 3_600 * hours) {
+        outputs += resampler.process(chunk, output).length;
+        inputs += chunk.length;
+      }
+      expect(outputs).toBe(Math.ceil((inputs * b) / a));
+      // The phase is where it began: an impulse now looks as it does at the start.
+      const impulse = new Int16Array(600);
+      impulse[0] = 20_000;
+      const aligned = (inputs * b) % a === 0;
+      if (aligned) expect(resampler.process(impulse)).toEqual(resampleInParts(codec, [impulse], a, b, "low-delay"));
+    }
+  });
+
+  it("makes silence of silence and passes a constant unchanged", () => {
+    for (const [a, b] of PAIRS) {
+      expect(resampleInParts(codec, [new Int16Array(900)], a, b).every((sample) => sample === 0)).toBe(true);
+      const settled = resampleInParts(codec, [new Int16Array(2_400).fill(-12_345)], a, b).subarray(-50);
+      expect([...new Set(settled)]).toEqual([-12_345]);
+    }
+  });
+
+  it("saturates where the filter overshoots, and never wraps", () => {
+    for (const [a, b] of PAIRS) {
+      const table = designTaps(a, b, "default");
+      // The worst there is: full scale with the signs of the taps, for every phase of the filter.
+      const square = Int16Array.from({ length: 4_000 }, (_, i) => (Math.floor(i / 5) % 2 === 0 ? 32_767 : -32_768));
+      expect(resampleInParts(codec, [square], a, b)).toEqual(resampleReference(square, table));
+      const row = table.taps.subarray(0, table.tapCount);
+      const matched = Int16Array.from({ length: 3 * table.tapCount }, (_, i) =>
+        (row[i % table.tapCount] as number) < 0 ? -32_768 : 32_767,
+      );
+      expect(resampleInParts(codec, [matched], a, b)).toEqual(resampleReference(matched, table));
+    }
+    const square = Int16Array.from({ length: 1_600 }, (_, i) => (Math.floor(i / 40) % 2 === 0 ? 32_767 : -32_768));
+    const output = resampleInParts(codec, [square], 16000, 24000);
+    expect(Math.max(...output)).toBe(32_767);
+    expect(Math.min(...output)).toBe(-32_768);
+  });
+
+  it("copies when the rates are equal", () => {
+    const input = noise(1_000);
+    using resampler = codec.createResampler(24000, 24000);
+    expect(resampler.delayMs).toBe(0);
+    expect(resampler.process(input)).toEqual(input);
+    expect(resampler.flush().length).toBe(0);
+  });
+
+  it("delays by 48 samples of the lower rate, and flush gives what is still inside", () => {
+    for (const [a, b, delayMs] of [
+      [24000, 16000, 3],
+      [16000, 24000, 3],
+      [24000, 8000, 6],
+      [48000, 24000, 2],
+    ] as const) {
+      using resampler = codec.createResampler(a, b);
+      expect(resampler.delayMs).toBeCloseTo(delayMs, 10);
+      const pulse = Int16Array.from(
+        { length: a / 10 },
+        (_, i) => 20_000 * Math.exp(-(((i - a / 20) / (a / 1_000)) ** 2)),
+      );
+      const output = concat([resampler.process(pulse), resampler.flush()]);
+      const centroid = (x: Int16Array) => x.reduce((s, v, i) => s + v * i, 0) / x.reduce((s, v) => s + v, 0);
+      expect((centroid(output) / b) * 1_000 - (centroid(pulse) / a) * 1_000).toBeCloseTo(delayMs, 2);
+      // As new after flush.
+      expect(resampler.process(pulse)).toEqual(resampleInParts(codec, [pulse], a, b));
+    }
+  });
+
+  it("takes views with an odd beginning and pooled buffers as they are", () => {
+    const input = noise(480);
+    const pooled = Buffer.from(Buffer.from(input.buffer));
+    const moved = new Uint8Array(2 + input.byteLength);
+    moved.set(pooled, 2);
+    const view = new Int16Array(moved.buffer, 2, 480);
+    expect(resampleInParts(codec, [view], 24000, 16000)).toEqual(resampleInParts(codec, [input], 24000, 16000));
+    // Whole megabytes at once, longer than the scratch memory.
+    const long = noise(600_000, 3);
+    expect(resampleInParts(codec, [long], 24000, 16000)).toEqual(
+      resampleReference(long, designTaps(24000, 16000, "default")),
+    );
+  });
+
+  it("writes into the caller's array, and refuses one that is too short before it takes anything", () => {
+    using resampler = codec.createResampler(24000, 16000);
+    const input = noise(480);
+    expect(() => resampler.process(input, new Int16Array(319))).toThrow(
+      /^output must hold 320 samples, got room for 319$/,
+    );
+    const output = new Int16Array(400);
+    const result = resampler.process(input, output);
+    expect(result.buffer).toBe(output.buffer);
+    expect(result.length).toBe(320);
+    expect(result).toEqual(resampleInParts(codec, [input], 24000, 16000));
+    const exact = new Int16Array(320);
+    expect(resampler.process(input, exact)).toBe(exact);
+  });
+
+  it("says what is wrong with its arguments", () => {
+    expect(() => codec.createResampler(24001, 16000)).toThrow(/inputRate must be one of 8000, .* got 24001/);
+    expect(() => codec.createResampler(24000, Number.NaN)).toThrow(RangeError);
+    // @ts-expect-error not a profile
+    expect(() => codec.createResampler(24000, 16000, { profile: "toString" })).toThrow(/profile must be default or/);
+    using resampler = codec.createResampler(24000, 16000);
+    // @ts-expect-error bytes are not samples
+    expect(() => resampler.process(new Uint8Array(4))).toThrow(TypeError);
+  });
+
+  it("refuses a closed resampler by code, and gives its place to the next", () => {
+    const before = codec.openResamplers;
+    const resampler = codec.createResampler(24000, 16000);
+    expect(codec.openResamplers).toBe(before + 1);
+    resampler.close();
+    resampler.close();
+    expect(codec.openResamplers).toBe(before);
+    const other = codec.createResampler(24000, 16000);
+    expect(() => resampler.process(new Int16Array(4))).toThrowError(expect.objectContaining({ code: "CODEC_CLOSED" }));
+    other.process(noise(100));
+    resampler.close();
+    expect(codec.openResamplers).toBe(before + 1);
+    other.close();
+  });
+
+  it("leaves memory where it was after many lives", () => {
+    const open = () => [codec.createResampler(24000, 16000), codec.createResampler(24000, 8000)];
+    for (const resampler of open()) resampler.close();
+    const before = codec.memoryByteLength;
+    for (let i = 0; i < 20_000; i++) for (const resampler of open()) resampler.close();
+    expect(codec.memoryByteLength).toBe(before);
+  });
+
+  it("needs at most 1 kB of memory for a stream with 24 kHz on a side, 1.25 kB for any", () => {
+    const fresh = loadCodecSync({ variant: codec.variant });
+    for (const [a, b] of PAIRS) {
+      fresh.createResampler(a, b);
+      const before = fresh.memoryByteLength;
+      for (let i = 0; i < 1_024; i++) fresh.createResampler(a, b);
+      const perStream = (fresh.memoryByteLength - before - 65_536) / 1_024;
+      expect(perStream).toBeLessThanOrEqual(a === 24000 || b === 24000 ? 1_024 : 1_280);
+    }
+  }, 60_000);
+});
+
+describe("a trap", () => {
+  it("ends the stream that met it, gives the others a fresh instance, and never wrong audio", () => {
+    const codec = loadCodecSync();
+    const input = noise(480);
+    const guilty = codec.createResampler(24000, 16000);
+    const other = codec.createResampler(24000, 16000);
+    const expected = other.process(input);
+    const broken = codec.core;
+    // A slot whose taps lie behind the end of memory: the next inner product traps for real.
+    const words = new Uint32Array(broken.exports.memory.buffer);
+    const taps = designTaps(24000, 16000, "default");
+    for (let i = 0; i < words.length - 3; i++) {
+      if (words[i + 1] === taps.interpolation && words[i + 2] === taps.decimation) words[i] = 0x7ffffff0;
+    }
+    let error: unknown;
+    try {
+      guilty.process(input);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(CodecError);
+    expect(error).toMatchObject({ code: "CODEC_TRAP", cause: expect.any(WebAssembly.RuntimeError) });
+    expect(codec.traps).toBe(1);
+    expect(codec.core).not.toBe(broken);
+    // The other stream starts anew in the new instance: the same as its first packet was.
+    expect(other.process(input)).toEqual(expected);
+    expect(other.discontinuities).toBe(1);
+    expect(guilty.process(input)).toEqual(expected);
+    guilty.close();
+    other.close();
+    expect(codec.openResamplers).toBe(0);
+  });
+});
+
+describe("loading", () => {
+  it("chooses what the engine validates, and obeys", async () => {
+    const { loadCodec } = await import("../../src/codec/index.ts");
+    expect((await loadCodec()).variant).toBe("simd");
+    expect((await loadCodec({ variant: "scalar" })).variant).toBe("scalar");
+    expect(loadCodecSync().variant).toBe("simd");
+    // @ts-expect-error not a variant
+    expect(() => loadCodecSync({ variant: "fast" })).toThrow(/variant must be/);
+  });
+
+  it("takes a module compiled elsewhere, and refuses one that is something else", async () => {
+    const { readFileSync } = await import("node:fs");
+    for (const variant of ["simd", "scalar", "debug"]) {
+      const module = new WebAssembly.Module(readFileSync(`build/codec.${variant}.wasm`));
+      expect(loadCodecSync({ module }).variant).toBe(variant === "scalar" ? "scalar" : "simd");
+    }
+    const empty = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    expect(() => loadCodecSync({ module: empty })).toThrowError(expect.objectContaining({ code: "CODEC_BAD_MODULE" }));
+  });
+
+  it("falls back to scalar without SIMD and says so when SIMD is demanded", async () => {
+    const { validate } = WebAssembly;
+    WebAssembly.validate = () => false;
+    try {
+      expect(loadCodecSync().variant).toBe("scalar");
+      expect(() => loadCodecSync({ variant: "simd" })).toThrowError(
+        expect.objectContaining({ code: "CODEC_UNSUPPORTED" }),
+      );
+    } finally {
+      WebAssembly.validate = validate;
+    }
+  });
+});
