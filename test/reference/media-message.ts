@@ -26,7 +26,7 @@ export function readMediaReference(data: Uint8Array): { status: string; bytes?: 
   if (bytes === null) return { status: "bad-base64" };
   const count = (value: unknown) => {
     const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
-    return Number.isInteger(number) && (number as number) >= 0 ? number : -1;
+    return Number.isInteger(number) && (number as number) >= 0 ? (number as number) + 0 : -1;
   };
   const id = typeof stream_id === "string" && stream_id !== "" ? stream_id : undefined;
   const fields = [track ?? "inbound", count(sequence_number), count(chunk), count(timestamp), id];
