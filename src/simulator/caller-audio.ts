@@ -1,0 +1,105 @@
+import { loadCodecSync } from "../codec/index.ts";
+import { packetBytes, packetSamples, wireSampleRate } from "./wire-audio.ts";
+
+/** Longest clip a caller can be given, in ms. */
+export const maxCallerAudioMs = 600_000;
+
+/** The base64 of one packet of silence. */
+export const silencePayload = Buffer.alloc(packetBytes).toString("base64");
+
+/**
+ * What a caller says, ready for the wire: cut into packets and written as base64 once, however many calls say it.
+ * Made by {@link prepareCallerAudio}.
+ */
+export class CallerAudio {
+  /** 24 kHz mono, padded with silence to whole packets. */
+  readonly samples: Int16Array;
+  /** Base64 of each packet. */
+  readonly payloads: readonly string[];
+
+  constructor(samples: Int16Array) {
+    const packetCount = Math.ceil(samples.length / packetSamples);
+    this.samples = new Int16Array(packetCount * packetSamples);
+    this.samples.set(samples);
+    const bytes = Buffer.from(this.samples.buffer);
+    this.payloads = Array.from({ length: packetCount }, (_, at) =>
+      bytes.toString("base64", at * packetBytes, (at + 1) * packetBytes),
+    );
+  }
+
+  /** Length in ms, whole packets. */
+  get durationMs(): number {
+    return (this.samples.length * 1000) / wireSampleRate;
+  }
+}
+
+/**
+ * Prepares a recording for any number of calls, resampling it to 24 kHz where necessary.
+ *
+ * @param samples Mono PCM16, at most 10 minutes.
+ * @param sampleRate In Hz, one of the codec's rates. Default 24000.
+ * @throws RangeError when it is longer, or when the codec does not know the rate.
+ *
+ * @example
+ * const { samples, sampleRate } = readWavFile("hello.wav");
+ * const hello = prepareCallerAudio(samples, sampleRate);
+ * for (let call = 0; call < 100; call++) simulator.placeCall({ webhookUrl, callerAudio: hello });
+ */
+export function prepareCallerAudio(samples: Int16Array, sampleRate = wireSampleRate): CallerAudio {
+  const durationMs = (samples.length * 1000) / sampleRate;
+  if (!(durationMs <= maxCallerAudioMs)) {
+    throw new RangeError(`callerAudio must be at most ${maxCallerAudioMs} ms long, not ${Math.round(durationMs)} ms`);
+  }
+  return new CallerAudio(sampleRate === wireSampleRate ? samples : resampled(samples, sampleRate));
+}
+
+function resampled(samples: Int16Array, sampleRate: number): Int16Array {
+  const resampler = loadCodecSync().createResampler(sampleRate, wireSampleRate);
+  const body = resampler.process(samples);
+  const tail = resampler.flush();
+  resampler.close();
+  const whole = new Int16Array(body.length + tail.length);
+  whole.set(body);
+  whole.set(tail, body.length);
+  return whole;
+}
+
+/** One caller's speech laid on the caller's timeline, where packet 0 starts with the first stream. */
+export class CallerLine {
+  readonly #audio: CallerAudio | null;
+  readonly #firstPacket: number;
+  readonly #loop: boolean;
+
+  constructor(audio: CallerAudio | null, speakAfterPackets: number, loop: boolean) {
+    this.#audio = audio !== null && audio.payloads.length > 0 ? audio : null;
+    this.#firstPacket = speakAfterPackets;
+    this.#loop = loop;
+  }
+
+  /** The payload of a packet; `null` where the caller says nothing. */
+  payloadAt(packet: number): string | null {
+    const at = this.#clipPacket(packet);
+    return at === null ? null : this.#audio!.payloads[at]!;
+  }
+
+  /** What the microphone picked up in the first samples of the timeline. */
+  render(sampleCount: number): Int16Array {
+    const said = new Int16Array(sampleCount);
+    for (let packet = 0; packet * packetSamples < sampleCount; packet++) {
+      const at = this.#clipPacket(packet);
+      if (at === null) continue;
+      const start = packet * packetSamples;
+      const wanted = Math.min(packetSamples, sampleCount - start);
+      said.set(this.#audio!.samples.subarray(at * packetSamples, at * packetSamples + wanted), start);
+    }
+    return said;
+  }
+
+  #clipPacket(packet: number): number | null {
+    if (this.#audio === null || packet < this.#firstPacket) return null;
+    const at = packet - this.#firstPacket;
+    const count = this.#audio.payloads.length;
+    if (at < count) return at;
+    return this.#loop ? at % count : null;
+  }
+}

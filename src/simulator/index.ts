@@ -1,0 +1,26 @@
+export {
+  type Behaviour,
+  type CallEventType,
+  defaultBehaviour,
+} from "./behaviour.ts";
+export { CallerAudio, prepareCallerAudio } from "./caller-audio.ts";
+export { type CompareOptions, type Comparison, compareHeard } from "./compare.ts";
+export { SimulatorError, type SimulatorErrorCode } from "./errors.ts";
+export type { ApiOperation, Fault } from "./faults.ts";
+export type { Lateness } from "./lateness.ts";
+export type {
+  CallEnd,
+  CallRecording,
+  CallReport,
+  PlaceCallOptions,
+  RecordedRequest,
+  SimulatedCall,
+  SimulatorOptions,
+  WavixSimulator,
+  WebhookDelivery,
+} from "./model.ts";
+export { PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
+export type { InvalidCause } from "./server-message.ts";
+export { createWavixSimulator } from "./simulator.ts";
+export { readSpeechRecording } from "./speech.ts";
+export { parseWav, readWavFile, type WavRecording, writeWav } from "./wav.ts";

@@ -1,0 +1,107 @@
+import type { Behaviour } from "./behaviour.ts";
+import { longestGapMs, maxQueuedMarks, PlaybackBuffer } from "./playback-buffer.ts";
+import type { TimelineRecorder } from "./recording.ts";
+import { parseServerMessage } from "./server-message.ts";
+import type { CallTally } from "./tally.ts";
+import { packetBytes, wireSampleRate } from "./wire-audio.ts";
+
+/** What a {@link StreamReceiver} is made from. */
+export interface ReceiverContext {
+  streamId: string;
+  type: "oneway" | "twoway";
+  behaviour: Behaviour;
+  tally: CallTally;
+  recorder: TimelineRecorder | null;
+  /** Clock reading at sample 0 of the caller's timeline. */
+  originMs: number;
+  echoMark: (name: string) => void;
+}
+
+/** What Wavix does with the messages of a server on one stream: plays, echoes, clears, or drops and counts. */
+export class StreamReceiver {
+  readonly #context: ReceiverContext;
+  readonly #playback: PlaybackBuffer | null;
+  // When the next packet is due if the server sends in real time; null when it need not.
+  #expectedAtMs: number | null = null;
+  // Marks whose echo is held back (Behaviour.markEchoDelayMs).
+  #heldMarks: { name: string; atMs: number }[] = [];
+
+  constructor(context: ReceiverContext) {
+    this.#context = context;
+    const { behaviour, recorder, originMs, tally } = context;
+    // What comes on a one-way stream is not played.
+    this.#playback =
+      context.type === "oneway"
+        ? null
+        : new PlaybackBuffer({
+            now: () => performance.now(),
+            originMs,
+            maxBufferedMs: behaviour.maxBufferedMs,
+            marksOnClear: behaviour.marksOnClear,
+            onMark: (name) => this.#playedMark(name),
+            ...(recorder === null ? {} : { onPlayed: (samples, atSample) => recorder.write(samples, atSample) }),
+          });
+    if (this.#playback !== null) tally.playbacks.add(this.#playback);
+  }
+
+  receive(data: Buffer, isBinary: boolean): void {
+    const { tally, streamId } = this.#context;
+    const message = isBinary ? "binary" : parseServerMessage(data.toString());
+    if (typeof message === "string") tally.countInvalid(message);
+    // Wavix AsyncAPI, IncomingStreamId: "Events with a mismatched `stream_id` are silently dropped."
+    else if (message.streamId !== undefined && message.streamId !== streamId) tally.mismatchedStreamIds += 1;
+    else if (this.#playback === null) tally.onewayMessages += 1;
+    else if (message.event === "media") this.#receiveMedia(message.audio, this.#playback);
+    else if (message.event === "mark") {
+      tally.receivedMarks += 1;
+      this.#playback.mark(message.name);
+    } else {
+      tally.clears += 1;
+      this.#expectedAtMs = null;
+      this.#playback.clear();
+    }
+  }
+
+  /** Plays up to now and echoes the marks that are due. */
+  play(): void {
+    this.#playback?.advance();
+    while (this.#heldMarks.length > 0 && this.#heldMarks[0]!.atMs <= performance.now()) {
+      this.#context.echoMark(this.#heldMarks.shift()!.name);
+    }
+  }
+
+  /** The stream is over: what is still queued is not heard any more. */
+  retire(): void {
+    if (this.#playback !== null) this.#context.tally.retirePlayback(this.#playback);
+    this.#heldMarks = [];
+  }
+
+  #receiveMedia(audio: Buffer, playback: PlaybackBuffer): void {
+    const { tally, behaviour } = this.#context;
+    tally.receivedPackets += 1;
+    if (audio.length !== packetBytes) {
+      tally.offSizePackets += 1;
+      if (behaviour.offSizeMedia === "drop" || (audio.length % 2 === 1 && behaviour.oddByteMedia === "drop")) return;
+    }
+    const nowMs = performance.now();
+    if (this.#expectedAtMs !== null && nowMs - this.#expectedAtMs <= longestGapMs) {
+      tally.receiveLateness.add(nowMs - this.#expectedAtMs);
+    }
+    const samples = pcm16(audio);
+    this.#expectedAtMs = nowMs + (samples.length * 1000) / wireSampleRate;
+    playback.push(samples);
+  }
+
+  #playedMark(name: string): void {
+    const { behaviour, echoMark } = this.#context;
+    if (behaviour.markEchoDelayMs === 0) echoMark(name);
+    else if (this.#heldMarks.length >= maxQueuedMarks) this.#playback!.droppedMarks += 1;
+    else this.#heldMarks.push({ name, atMs: performance.now() + behaviour.markEchoDelayMs });
+  }
+}
+
+// A view where the bytes lie even, as they nearly always do; an odd last byte is left out.
+function pcm16(audio: Buffer): Int16Array {
+  const bytes = audio.byteOffset % 2 === 0 ? audio : new Uint8Array(audio);
+  return new Int16Array(bytes.buffer, bytes.byteOffset, audio.length >> 1);
+}
