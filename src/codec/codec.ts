@@ -169,3 +169,15 @@ export class Codec {
     return new MediaWriter(this, options);
   }
 }
+
+let threadCodec: Codec | undefined;
+
+/**
+ * The codec of this thread, loaded at the first call. One serves any number of streams.
+ *
+ * @throws CodecError `CODEC_UNSUPPORTED`
+ */
+export function defaultCodec(): Codec {
+  threadCodec ??= loadCodecSync();
+  return threadCodec;
+}

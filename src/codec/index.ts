@@ -4,7 +4,7 @@
  *
  * @module pipecat-wavix/codec
  */
-export { Codec, type CodecOptions, loadCodec, loadCodecSync, type ResamplerOptions } from "./codec.ts";
+export { Codec, type CodecOptions, defaultCodec, loadCodec, loadCodecSync, type ResamplerOptions } from "./codec.ts";
 export type { CodecVariant } from "./core.ts";
 export { CodecError, type CodecErrorCode } from "./errors.ts";
 export { MediaReader, type MediaReaderOptions, type MediaReadStatus, type Track } from "./media-reader.ts";

@@ -216,10 +216,10 @@ const EMPTY = new Int16Array(0);
 let encoder: TextEncoder | undefined;
 let decoder: TextDecoder | undefined;
 
-/** Wavix shows its numbers as integers in one document and as strings in another. */
+/** Wavix shows its numbers as integers in one document and as strings in another; −0, which JSON has, becomes 0. */
 function lenientCount(value: unknown): number {
   const number = typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value;
-  return typeof number === "number" && Number.isInteger(number) && number >= 0 ? number : -1;
+  return typeof number === "number" && Number.isInteger(number) && number >= 0 ? number + 0 : -1;
 }
 
 function nonEmptyString(value: unknown): string | undefined {

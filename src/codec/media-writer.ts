@@ -86,6 +86,12 @@ export class MediaWriter {
     return this.#queue.length;
   }
 
+  /** Whether something waits that is not a whole packet: samples, or the end of the sound in the resampler. */
+  get hasRest(): boolean {
+    const resamples = this.#slot !== undefined && this.#slot.inputRate !== this.#slot.outputRate;
+    return this.#queue.length % this.packetSampleCount !== 0 || (resamples && this.#sounding);
+  }
+
   /** How often the audio had to start afresh because the codec's instance failed; see `CODEC_TRAP`. */
   get discontinuities(): number {
     return this.#discontinuities + (this.#slot?.discontinuities ?? 0);

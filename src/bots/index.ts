@@ -1,0 +1,6 @@
+/**
+ * Bots that come with the package.
+ *
+ * @module pipecat-wavix/bots
+ */
+export { type EchoBotOptions, echoBot } from "./echo.ts";

@@ -1,0 +1,116 @@
+import type { Frame } from "../pipecat/frames.ts";
+
+/** Who made an end of a call. */
+export type EndedBy = "bot" | "caller" | "server";
+
+/** How a call ended. */
+export interface CallEnd {
+  readonly endedBy: EndedBy;
+  /**
+   * Why, in one word: `bot-ended`, `bot-failed`, `hang-up` (the bot asked for it), `stop` (Wavix ended the stream),
+   * `socket-closed`, `socket-stalled`, `call-over` (a webhook said so), `codec-failed`, or what the server gave.
+   */
+  readonly reason: string;
+  /** What a bot threw, or what the hang-up over REST failed with. */
+  readonly error?: unknown;
+}
+
+/** How much of the bot's speech an interruption found heard, by the clock. */
+export interface Interruption {
+  /** Of the utterance that was cut off: how much the caller has heard, in ms. */
+  readonly heardMs: number;
+  /** How much was taken back, here and at Wavix, in ms. */
+  readonly droppedMs: number;
+}
+
+/** Steers a call beside its audio; `WavixRestClient` with a call id behind it. */
+export interface CallControl {
+  hangUp(): Promise<unknown>;
+  collect?(options: object): Promise<unknown>;
+  play?(options: { audioFile: string }): Promise<unknown>;
+}
+
+/** What is known of a call beside its audio. Numbers are E.164 with `+`, absent when withheld. */
+export interface CallFacts {
+  readonly callId?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/**
+ * One phone call, as a bot sees it.
+ *
+ * @example
+ * const parrot: Bot = async (call) => {
+ *   for await (const frame of call.frames()) {
+ *     if (frame instanceof InputAudioRawFrame) await call.send(frame);
+ *   }
+ * };
+ */
+export interface Call {
+  readonly callId: string | undefined;
+  readonly streamId: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  /** Rate of the caller's frames, in Hz. */
+  readonly audioInSampleRate: number;
+  /** How much audio is gathered before a sound starts, in ms: the cushion of a bot that speaks in real time. */
+  readonly playoutDelayMs: number;
+  /** How much of what was sent the caller has not heard yet, by the clock, in ms. */
+  readonly unheardMs: number;
+  /** Aborted when the call is over: whatever the bot still does for it is in vain. */
+  readonly signal: AbortSignal;
+  /** Settles when the call is over on both sides. Never rejects. */
+  readonly closed: Promise<CallEnd>;
+
+  /**
+   * The caller's frames as they come: `InputAudioRawFrame`, `MarkFrame`. One listener at a time, or {@link frames}.
+   * Frames that came before are given first. Returns what ends the listening.
+   */
+  onFrame(listener: (frame: Frame) => void): () => void;
+  /** The same frames as an iteration, which ends with the call. A bot that is 5 s behind loses the oldest (counted). */
+  frames(): AsyncIterable<Frame>;
+
+  /**
+   * Says something. Takes the frames that mean something on a phone: `OutputAudioRawFrame` of any length, rate and
+   * channel count (an `InputAudioRawFrame` too: an echo), `InterruptionFrame`, `TTSStoppedFrame` (the utterance is
+   * complete: what does not fill a packet is sent too), transport messages, `EndFrame` (as {@link hangUp}),
+   * `CancelFrame`. Others are ignored.
+   *
+   * Settles as soon as there is room: up to 30 s of audio may wait, whoever is faster is held back here.
+   *
+   * @throws RangeError when the audio's rate is not one of the codec's
+   * @throws CallError `CALL_OVER` when the call is over; `CALL_FLOODED` when 1000 frames wait that nobody awaits
+   */
+  send(frame: Frame): Promise<void>;
+  /** Barge-in: what the caller has not heard yet is dropped, here and at Wavix, at once. */
+  interrupt(): Interruption;
+  /** Settles when the caller has heard all that was sent so far, or it was interrupted, or the call is over. */
+  waitForPlayout(): Promise<void>;
+  /** Lets the caller hear what was sent, then ends the call. */
+  hangUp(reason?: string): Promise<void>;
+  /** Access to REST for this call; undefined for a socket of one's own without it. */
+  readonly control: CallControl | undefined;
+}
+
+/**
+ * Talks to a caller. The call ends when the returned promise settles, so a bot that only listens with `onFrame` waits
+ * for `call.closed`.
+ *
+ * @example
+ * const goodbye: Bot = async (call) => {
+ *   await call.send(new OutputAudioRawFrame({ audio: speech, sampleRate: 24000 }));
+ * };
+ */
+export type Bot = (call: Call) => void | Promise<void>;
+
+/** Thrown at a bot that goes on after its call is over, or floods it. */
+export class CallError extends Error {
+  override readonly name = "CallError";
+  readonly code: "CALL_OVER" | "CALL_FLOODED";
+
+  constructor(code: CallError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}

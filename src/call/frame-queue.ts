@@ -1,0 +1,62 @@
+import type { Frame } from "../pipecat/frames.ts";
+
+/** Five seconds of packets. A bot that reads later than that loses the oldest, counted in `dropped`. */
+const CAPACITY = 250;
+
+/**
+ * The caller's frames on their way to a bot: to a listener at once, to an iteration in its own time. Whatever comes
+ * before the bot reads waits here, so that a bot that starts slowly misses nothing.
+ */
+export class FrameQueue {
+  /** Frames that were lost because nobody read them. */
+  dropped = 0;
+  readonly #waiting: Frame[] = [];
+  #listener: ((frame: Frame) => void) | undefined;
+  #wake: (() => void) | undefined;
+  #ended = false;
+
+  push(frame: Frame): void {
+    if (this.#ended) return;
+    if (this.#listener !== undefined) {
+      this.#listener(frame);
+      return;
+    }
+    if (this.#waiting.length === CAPACITY) {
+      this.#waiting.shift();
+      this.dropped++;
+    }
+    this.#waiting.push(frame);
+    this.#wake?.();
+  }
+
+  /** Gives all frames to `listener`, those that wait first, until the returned function is called. */
+  listen(listener: (frame: Frame) => void): () => void {
+    if (this.#listener !== undefined) throw new TypeError("the call's frames already have a listener");
+    this.#listener = listener;
+    for (const frame of this.#waiting.splice(0)) listener(frame);
+    return () => {
+      if (this.#listener === listener) this.#listener = undefined;
+    };
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.#ended = true;
+    this.#listener = undefined;
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Frame, void, void> {
+    for (;;) {
+      const frame = this.#waiting.shift();
+      if (frame !== undefined) yield frame;
+      else if (this.#ended) return;
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+        this.#wake = undefined;
+      }
+    }
+  }
+}

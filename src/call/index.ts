@@ -1,0 +1,24 @@
+/**
+ * The transport of one call: pacing, interruption, playout, and an end that is the same on both sides.
+ *
+ * @module pipecat-wavix/transport
+ */
+export {
+  type Bot,
+  type Call,
+  type CallControl,
+  type CallEnd,
+  CallError,
+  type CallFacts,
+  type EndedBy,
+  type Interruption,
+} from "./call.ts";
+export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
+export {
+  createWavixTransport,
+  type EndOptions,
+  type TransportSocket,
+  type TransportStats,
+  WavixTransport,
+  type WavixTransportOptions,
+} from "./transport.ts";
