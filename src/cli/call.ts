@@ -1,0 +1,134 @@
+import { writeFileSync } from "node:fs";
+import {
+  type CallerAudio,
+  createWavixSimulator,
+  prepareCallerAudio,
+  readSpeechRecording,
+  readWavFile,
+  SimulatorError,
+  type WavixSimulator,
+  writeWav,
+} from "../simulator/index.ts";
+import { readArguments, readInteger, UsageError } from "./arguments.ts";
+import { describe, figuresOf } from "./call-report.ts";
+import { Progress } from "./progress.ts";
+
+const HELP = `usage: pipecat-wavix call [options]     (npm run call -- [options])
+
+Places one simulated call to a running server: opens a stand-in for Wavix's REST side, posts the webhooks, and is the
+caller on the media stream. Works with any server whose WAVIX_API_BASE points at it; this one's local mode does.
+
+options:
+  --server URL         the server, or its whole webhook URL; default http://127.0.0.1:7860
+  --wav FILE           what the caller says (PCM16, any rate and channels); default a recorded sentence
+  --save FILE          write what the caller heard as a WAV file (24 kHz mono)
+  --api-port N         port of the REST side; default 7870
+  --from NUMBER        the caller; default +12025550143
+  --to NUMBER          the number called; default +12025550199
+  --speak-after MS     silence before the caller speaks; default 1500
+  --listen MS          how long the caller stays on the line after that; default 3000
+  --json               print the figures as one line of JSON, and nothing else
+  -h, --help
+
+Similarity and mouth-to-ear mean something with a bot that repeats what it hears. Exit code 0 if the call was answered,
+streamed, and is over on both sides.`;
+
+export async function run(argv: string[]): Promise<number> {
+  const values = readArguments(argv, HELP, {
+    server: { type: "string", default: "http://127.0.0.1:7860" },
+    wav: { type: "string" },
+    save: { type: "string" },
+    "api-port": { type: "string", default: "7870" },
+    from: { type: "string", default: "+12025550143" },
+    to: { type: "string", default: "+12025550199" },
+    "speak-after": { type: "string", default: "1500" },
+    listen: { type: "string", default: "3000" },
+    json: { type: "boolean", default: false },
+  });
+  if (values === null) return 0;
+  const webhookUrl = webhookOf(values.server);
+  const callerAudio = readCallerAudio(values.wav);
+  const speakAfterMs = readInteger("speak-after", values["speak-after"], 0, 600_000);
+  const durationMs = speakAfterMs + callerAudio.durationMs + readInteger("listen", values.listen, 0, 600_000);
+  const simulator = await open(readInteger("api-port", values["api-port"], 0, 65_535));
+  const progress = new Progress(!values.json);
+  try {
+    const call = simulator.placeCall({
+      webhookUrl,
+      from: values.from,
+      to: values.to,
+      callerAudio,
+      speakAfterMs,
+      hangUpAfterMs: durationMs,
+      ringTimeoutMs: 15_000,
+    });
+    const onSignal = () => call.hangUp();
+    process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+    const announced = await call.announced;
+    if (announced?.error || (announced?.status ?? 500) >= 300) {
+      call.hangUp();
+      await call.ended;
+      const what = announced?.error ?? `it answered ${announced?.status}`;
+      console.error(
+        `pipecat-wavix call: no server at ${new URL(webhookUrl).origin} (${what}); start one with: npm start`,
+      );
+      return 1;
+    }
+    if (!values.json) console.log(`Ringing ${new URL(webhookUrl).origin} …`);
+    const startedAtMs = performance.now();
+    const drawing = setInterval(() => {
+      const { sent, received } = call.report();
+      const share = (performance.now() - startedAtMs) / durationMs;
+      progress.update(`${call.state}: ${sent.packets} packets out, ${received.packets} back`, share);
+    }, 100);
+    const report = await call.ended;
+    clearInterval(drawing);
+    progress.end();
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+
+    const figures = figuresOf(report, speakAfterMs);
+    if (figures.answerMs === null) figures.problems.push(`the call was not answered (${report.endedBy})`);
+    else if (report.recording === null)
+      figures.problems.push(`no stream came (${report.streamError ?? "not asked for"})`);
+    else if (!figures.hungUp) figures.problems.push("the call is not over on both sides");
+    figures.ok = figures.problems.length === 0;
+    if (values.save !== undefined && report.recording !== null) {
+      writeFileSync(values.save, writeWav(report.recording.heard, report.recording.sampleRate));
+    }
+    if (values.json) console.log(JSON.stringify(figures));
+    else {
+      console.log(`\n${describe(figures)}`);
+      for (const problem of figures.problems) console.log(`\nNot right: ${problem}`);
+    }
+    return figures.ok ? 0 : 1;
+  } finally {
+    progress.end();
+    await simulator.close();
+  }
+}
+
+function webhookOf(server: string): string {
+  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
+    throw new UsageError(`--server must be an http:// or https:// URL, got ${server}`);
+  }
+  const url = new URL(server);
+  return url.pathname === "/" ? new URL("/wavix/inbound", url).href : url.href;
+}
+
+function readCallerAudio(file: string | undefined): CallerAudio {
+  try {
+    const { samples, sampleRate } = file === undefined ? readSpeechRecording() : readWavFile(file);
+    return prepareCallerAudio(samples, sampleRate);
+  } catch (error) {
+    throw new UsageError(`--wav ${file}: ${(error as Error).message}`);
+  }
+}
+
+async function open(apiPort: number): Promise<WavixSimulator> {
+  try {
+    return await createWavixSimulator({ apiPort });
+  } catch (error) {
+    if (!(error instanceof SimulatorError)) throw error;
+    throw new UsageError(`${error.message}; another one may be running, or choose another with --api-port`);
+  }
+}

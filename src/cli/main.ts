@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+// The one place where server, bots and simulator meet: `pipecat-wavix <command>`.
+import { UsageError } from "./arguments.ts";
+
+interface Command {
+  readonly summary: string;
+  /** Loaded when asked for: `--help` and a wrong word answer at once. */
+  load(): Promise<{ run(argv: string[]): Promise<number> }>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  demo: { summary: "run one whole call on this machine and say how it went", load: () => import("./demo.ts") },
+  start: { summary: "start the server that answers Wavix calls", load: () => import("./start.ts") },
+  call: { summary: "place one simulated call to a running server", load: () => import("./call.ts") },
+};
+
+function usage(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `usage: pipecat-wavix <command> [options]\n\n${lines.join("\n")}\n\nEach command explains itself with --help.`;
+}
+
+async function main([name, ...argv]: string[]): Promise<number> {
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    console.log(usage());
+    return name === undefined ? 2 : 0;
+  }
+  if (!Object.hasOwn(COMMANDS, name)) {
+    console.error(`pipecat-wavix: there is no command "${name}"; try pipecat-wavix --help`);
+    return 2;
+  }
+  const { run } = await (COMMANDS[name] as Command).load();
+  try {
+    return await run(argv);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(`pipecat-wavix ${name}: ${error.message}`);
+    return 2;
+  }
+}
+
+// Not process.exit: what is still being written to a pipe would be cut off.
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { echoBot } from "../bots/index.ts";
+import type { Bot } from "../call/index.ts";
+import { createServer, readSettings, type ServerSettings, type ServerUrls, settingNames } from "../server/index.ts";
+import { readArguments, UsageError } from "./arguments.ts";
+
+const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
+
+Starts the server that answers Wavix calls. Without WAVIX_API_KEY it runs in local mode: on this machine only,
+with a simulated Wavix (npm run call) in place of the real one.
+
+options:
+  --bot NAME           who talks to the callers: echo (default)
+  --port N             default 7860; 0 takes a free one
+  --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
+  --public-url URL     where Wavix reaches this server, https://…
+  --open-ws            also accept media sockets without a token, on plain /ws
+  -h, --help
+
+Everything else is set in the environment, or in a file .env here (README, «Settings»):
+${wrap(settingNames)}`;
+
+const BOTS: Readonly<Record<string, () => Bot>> = { echo: () => echoBot() };
+
+/** Options that stand for a variable of the environment. */
+const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
+
+export async function run(argv: string[]): Promise<number> {
+  const values = readArguments(argv, HELP, {
+    bot: { type: "string", default: "echo" },
+    port: { type: "string" },
+    host: { type: "string" },
+    "public-url": { type: "string" },
+    "open-ws": { type: "boolean" },
+  });
+  if (values === null) return 0;
+  const bot = Object.hasOwn(BOTS, values.bot) ? BOTS[values.bot]?.() : undefined;
+  if (bot === undefined)
+    throw new UsageError(`--bot must be one of ${Object.keys(BOTS).join(", ")}, got ${values.bot}`);
+
+  if (existsSync(".env")) process.loadEnvFile(".env");
+  const env: Record<string, string | undefined> = { ...process.env };
+  for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
+  if (values["open-ws"]) env.OPEN_WS = "1";
+  const read = readSettings(env);
+  if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
+
+  const { settings } = read;
+  const server = createServer({ ...settings, bot });
+  let urls: ServerUrls;
+  try {
+    urls = await server.listen();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const advice = code === "EADDRINUSE" ? "is in use; choose another with --port" : `cannot be had (${code})`;
+    console.error(`pipecat-wavix start: port ${settings.port} on ${settings.host} ${advice}`);
+    return 1;
+  }
+  console.log(banner(settings, urls, process.stdout.isTTY === true));
+
+  await new Promise<void>((resolve) => {
+    let hurried = false;
+    const stop = () => {
+      if (hurried) return;
+      if (server.callCount > 0) {
+        const limit = Math.round(settings.drainMs / 1_000);
+        console.log(
+          `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
+        );
+      }
+      const drained = server.drain();
+      process.once("SIGINT", hurry).once("SIGTERM", hurry);
+      void drained.then(() => server.close()).then(resolve);
+    };
+    const hurry = () => {
+      hurried = true;
+      void server.close();
+    };
+    process.once("SIGINT", stop).once("SIGTERM", stop);
+  });
+  return 0;
+}
+
+/** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */
+function banner(settings: ServerSettings, urls: ServerUrls, isTerminal: boolean): string {
+  const local = settings.wavixApiKey === undefined;
+  const webhook =
+    settings.webhookSecret === undefined || isTerminal
+      ? urls.webhook
+      : urls.webhook.replace(settings.webhookSecret, "<WEBHOOK_SECRET>");
+  const lines = [
+    "",
+    `  Local URL      ${urls.local}`,
+    `  Public URL     ${local ? "none (local mode: no WAVIX_API_KEY)" : urls.public}`,
+    `  Webhook URL    ${webhook}`,
+    `  WebSocket URL  ${urls.webSocket}${settings.openWs ? "" : "/<token>"}`,
+    "",
+    local
+      ? "  Now, in another terminal: npm run call"
+      : "  At Wavix: Numbers & trunks > My numbers > Edit number > paste the webhook URL as the inbound call webhook.",
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function wrap(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + name.length > 96) lines.push(`  ${name}`);
+    else lines[lines.length - 1] = `${last} ${name}`;
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { MAX_MESSAGE_LENGTH } from "../wavix/wire/index.ts";
+
+/** What is to happen with an upgrade: let it in with `accept`, or turn it away with a status. */
+export type Admission =
+  | { readonly status: 401 | 404 | 503 }
+  | { readonly status: 101; accept(socket: WebSocket, rawSocket: Duplex): void };
+
+const REASONS = { 401: "Unauthorized", 404: "Not Found", 503: "Service Unavailable" } as const;
+
+/**
+ * Handles the upgrades of an HTTP server: `admit` is given the path's part behind `/ws` (`""`, or a token) and decides
+ * before any WebSocket exists. Returns what is to be hung on the server's `upgrade` event.
+ */
+export function upgradeHandler(admit: (token: string) => Admission) {
+  const webSocketServer = new WebSocketServer({
+    noServer: true,
+    // The longest message the serializer reads; ws itself would take 100 MiB.
+    maxPayload: MAX_MESSAGE_LENGTH,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  return (request: IncomingMessage, rawSocket: Duplex, head: Buffer): void => {
+    // A reset in mid-upgrade must not take the process down.
+    rawSocket.on("error", ignore);
+    const path = /^\/ws(?:\/([\w.-]{1,600}))?$/.exec(pathOf(request));
+    const admission = path === null ? ({ status: 404 } as const) : admit(path[1] ?? "");
+    if (admission.status !== 101) {
+      const { status } = admission;
+      rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    webSocketServer.handleUpgrade(request, rawSocket, head, (socket) => {
+      rawSocket.off("error", ignore);
+      admission.accept(socket, rawSocket);
+    });
+  };
+}
+
+/** A query that Wavix or a proxy added does no harm. */
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "").split("?", 1)[0] as string;
+}
+
+function ignore(): void {}
