@@ -32,7 +32,8 @@ const ROOM = Promise.resolve();
 
 /**
  * What the bot has said and the socket has not got yet, in order: audio at the wire's rate, and actions between it
- * (a message, the end of an utterance). At most `maxQueuedMs` of audio lie ready; the rest waits as the frames they are.
+ * (a message, the end of an utterance). Audio is made ready while less than `maxQueuedMs` of it lies there, a second at a
+ * time; the rest waits as the frames they are.
  */
 export class Outbox implements PlayoutQueue {
   readonly #writer: MediaWriter;

@@ -181,6 +181,14 @@ export class WavixTransport implements Call {
   #notifyCallOver: (() => void) | undefined;
 
   constructor(options: WavixTransportOptions) {
+    // Before anything is opened that would have to be given back.
+    const maxQueuedMs = atLeast("maxQueuedMs", options.maxQueuedMs ?? 30_000, PACKET_MS);
+    const sendAheadMs = atLeast("sendAheadMs", options.sendAheadMs ?? 200, 0);
+    const startTimeoutMs = atLeast("startTimeoutMs", options.startTimeoutMs ?? 10_000, 1);
+    const maxCallMs = atLeast("maxCallMs", options.maxCallMs ?? 4 * 3_600_000, 1);
+    this.#idleTimeoutMs = atLeast("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, 1);
+    this.playoutDelayMs = atLeast("playoutDelayMs", options.playoutDelayMs ?? 60, 0);
+
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
     this.#serializer = options.serializer ?? new WavixFrameSerializer();
@@ -188,12 +196,8 @@ export class WavixTransport implements Call {
     this.audioInSampleRate = this.#serializer.sampleRate as number;
     const codec = this.#serializer.codec ?? defaultCodec();
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
-    this.#outbox = new Outbox(this.#writer, atLeast("maxQueuedMs", options.maxQueuedMs ?? 30_000, PACKET_MS));
-    this.playoutDelayMs = atLeast("playoutDelayMs", options.playoutDelayMs ?? 60, 0);
-    this.#playout = new Playout({
-      sendAheadMs: atLeast("sendAheadMs", options.sendAheadMs ?? 200, 0),
-      playoutDelayMs: this.playoutDelayMs,
-    });
+    this.#outbox = new Outbox(this.#writer, maxQueuedMs);
+    this.#playout = new Playout({ sendAheadMs, playoutDelayMs: this.playoutDelayMs });
     this.#clock = options.clock ?? packetClock;
     this.#facts = options.facts ?? {};
     this.from = this.#facts.from;
@@ -222,11 +226,10 @@ export class WavixTransport implements Call {
     this.#socket.on("close", this.#onSocketClosed);
     // ws closes after an error by itself; without a listener it would take the process down.
     this.#socket.on("error", ignore);
-    this.#idleTimeoutMs = atLeast("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, 1);
-    this.#after(atLeast("startTimeoutMs", options.startTimeoutMs ?? 10_000, 1), () => {
+    this.#after(startTimeoutMs, () => {
       if (!this.#isReady) void this.end({ endedBy: "server", reason: "no-start", now: true });
     });
-    this.#after(atLeast("maxCallMs", options.maxCallMs ?? 4 * 3_600_000, 1), () => {
+    this.#after(maxCallMs, () => {
       void this.end({ endedBy: "server", reason: "too-long", now: true });
     });
     this.#after(this.#idleTimeoutMs, this.#checkIdle);
@@ -345,6 +348,13 @@ export class WavixTransport implements Call {
   // ── To the caller ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   send(frame: Frame): Promise<void> {
+    const sending = this.#send(frame);
+    // A bot that does not await must not take the process down with a rejection nobody handles.
+    sending.catch(ignore);
+    return sending;
+  }
+
+  #send(frame: Frame): Promise<void> {
     if (this.#end !== undefined) return Promise.reject(new CallError("CALL_OVER", "the call is over"));
     try {
       if (frame instanceof OutputAudioRawFrame || frame instanceof InputAudioRawFrame) {

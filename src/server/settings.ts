@@ -71,7 +71,7 @@ const integer = (min: number, max: number) =>
     .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`);
-const seconds = (max: number) => integer(0, max).transform((value) => value * 1_000);
+const seconds = (min: number, max: number) => integer(min, max).transform((value) => value * 1_000);
 const flag = z
   .string()
   .regex(/^(0|1|true|false)$/, "must be 1 or 0")
@@ -104,10 +104,10 @@ const environment = z.object({
     .refine((rate) => (SAMPLE_RATES as readonly number[]).includes(rate), `must be one of ${SAMPLE_RATES.join(", ")}`),
   PLAYOUT_DELAY_MS: integer(0, 2_000),
   SEND_AHEAD_MS: integer(0, 10_000),
-  MAX_CALL_SECONDS: seconds(86_400),
-  IDLE_TIMEOUT_SECONDS: seconds(3_600),
-  START_TIMEOUT_SECONDS: seconds(300),
-  DRAIN_SECONDS: seconds(86_400),
+  MAX_CALL_SECONDS: seconds(1, 86_400),
+  IDLE_TIMEOUT_SECONDS: seconds(1, 3_600),
+  START_TIMEOUT_SECONDS: seconds(1, 300),
+  DRAIN_SECONDS: seconds(0, 86_400),
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent"),
 });
 
