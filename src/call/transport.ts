@@ -30,6 +30,9 @@ import { Outbox } from "./outbox.ts";
 import { PACKET_MS, type PacketClock, packetClock } from "./packet-clock.ts";
 import { Playout } from "./playout.ts";
 
+// biome-ignore lint/suspicious/noExplicitAny: only `any` fits the listeners of every EventEmitter's types.
+type Listener = (...args: any[]) => void;
+
 /** What a transport needs of a WebSocket; those of the `ws` package have it. */
 export interface TransportSocket {
   readonly readyState: number;
@@ -37,8 +40,8 @@ export interface TransportSocket {
   send(data: string | Uint8Array, options: { binary: boolean; compress: boolean }): void;
   close(code?: number, reason?: string): void;
   terminate(): void;
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+  on(event: "message" | "close" | "error", listener: Listener): unknown;
+  off(event: "message" | "close" | "error", listener: Listener): unknown;
 }
 
 /** All but `socket` is optional. */

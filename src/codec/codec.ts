@@ -1,11 +1,11 @@
 import { bytesFromBase64 } from "./base64.ts";
-import { type CodecVariant, Core } from "./core.ts";
-import { CodecError } from "./errors.ts";
+import { Core } from "./core.ts";
 import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
 import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
 import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { assertWebAssembly, type CodecVariant, chooseVariant, type WasmModule } from "./variant.ts";
 import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
 
 export interface CodecOptions {
@@ -15,7 +15,7 @@ export interface CodecOptions {
    * The compiled codec, for engines that may not compile from bytes (an AudioWorklet, an edge worker): the package's
    * `codec.simd.wasm` or `codec.scalar.wasm`. The variant is then whatever it is.
    */
-  readonly module?: WebAssembly.Module;
+  readonly module?: WasmModule;
 }
 
 export interface ResamplerOptions {
@@ -23,32 +23,8 @@ export interface ResamplerOptions {
   readonly profile?: ResamplerProfile;
 }
 
-/** A module whose only function uses SIMD: valid where SIMD is. `(func (result v128) (i8x16.splat (i32.const 0)))` */
-const SIMD_PROBE = new Uint8Array([
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
-]);
-
 /** Compiled once per process and variant; instances share it. */
 const modules = new Map<CodecVariant, WebAssembly.Module>();
-
-function assertWebAssembly(): void {
-  if (typeof WebAssembly !== "object") {
-    throw new CodecError("CODEC_UNSUPPORTED", "this engine has no WebAssembly");
-  }
-}
-
-function chooseVariant(wanted: "auto" | CodecVariant): CodecVariant {
-  assertWebAssembly();
-  if (wanted !== "auto" && wanted !== "simd" && wanted !== "scalar") {
-    throw new TypeError(`variant must be "auto", "simd" or "scalar", got ${JSON.stringify(wanted)}`);
-  }
-  if (wanted === "scalar") return "scalar";
-  const simd = WebAssembly.validate(SIMD_PROBE);
-  if (wanted === "simd" && !simd) {
-    throw new CodecError("CODEC_UNSUPPORTED", 'this engine has no WebAssembly SIMD; use variant "auto" or "scalar"');
-  }
-  return simd ? "simd" : "scalar";
-}
 
 function moduleBytes(variant: CodecVariant): Uint8Array<ArrayBuffer> {
   return bytesFromBase64(variant === "simd" ? simdWasmBase64 : scalarWasmBase64);
@@ -67,7 +43,7 @@ function moduleBytes(variant: CodecVariant): Uint8Array<ArrayBuffer> {
  */
 export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
   assertWebAssembly();
-  if (options.module !== undefined) return new Codec(options.module);
+  if (options.module !== undefined) return new Codec(options.module as WebAssembly.Module);
   const variant = chooseVariant(options.variant ?? "auto");
   let module = modules.get(variant);
   if (module === undefined) {
@@ -84,7 +60,7 @@ export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
   assertWebAssembly();
-  if (options.module !== undefined) return new Codec(options.module);
+  if (options.module !== undefined) return new Codec(options.module as WebAssembly.Module);
   const variant = chooseVariant(options.variant ?? "auto");
   let module = modules.get(variant);
   if (module === undefined) {

@@ -1,9 +1,7 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import { CodecError } from "./errors.ts";
 import { designTaps, type ResamplerProfile, type TapTable } from "./taps.ts";
-
-/** What runs the codec: WebAssembly with or without SIMD. Both give the same bits. */
-export type CodecVariant = "simd" | "scalar";
+import type { CodecVariant } from "./variant.ts";
 
 /** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
 interface Exports {

@@ -5,10 +5,10 @@
  * @module pipecat-wavix/codec
  */
 export { Codec, type CodecOptions, defaultCodec, loadCodec, loadCodecSync, type ResamplerOptions } from "./codec.ts";
-export type { CodecVariant } from "./core.ts";
 export { CodecError, type CodecErrorCode } from "./errors.ts";
 export { MediaReader, type MediaReaderOptions, type MediaReadStatus, type Track } from "./media-reader.ts";
 export { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 export { SAMPLE_RATES } from "./rates.ts";
 export { Resampler } from "./resampler.ts";
 export type { ResamplerProfile } from "./taps.ts";
+export type { CodecVariant, WasmModule } from "./variant.ts";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { type Logger, pino } from "pino";
 import type { Bot, TransportSocket } from "../call/index.ts";
@@ -135,19 +136,16 @@ export function createServer(options: ServerOptions): WavixServer {
     }
     return {
       status: 101,
-      accept: (socket, rawSocket) =>
-        session.attach(socket as unknown as TransportSocket, rawSocket as never, () =>
-          usedTokens.add(tokenId, expiresAtMs),
-        ),
+      accept: (socket, rawSocket) => session.attach(socket, rawSocket, () => usedTokens.add(tokenId, expiresAtMs)),
     };
   }
 
   /** Without a token there is no call to hang up: what a socket says of itself is not to be trusted with that. */
-  function acceptOpen(socket: unknown, rawSocket: unknown): void {
+  function acceptOpen(socket: TransportSocket, rawSocket: Duplex): void {
     const transport = createWavixTransport({
       ...settings,
-      socket: socket as TransportSocket,
-      rawSocket: rawSocket as never,
+      socket,
+      rawSocket,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
     });
     openTransports.add(transport);

@@ -1,0 +1,40 @@
+import { CodecError } from "./errors.ts";
+
+/** What runs the codec: WebAssembly with or without SIMD. Both give the same bits. */
+export type CodecVariant = "simd" | "scalar";
+
+/**
+ * `WebAssembly.Module`, for TypeScript projects that know it (those with the DOM library), else any object.
+ * Written so that a project for Node alone need not know it.
+ */
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { prototype: infer M } } } ? M : object;
+
+/** A module whose only function uses SIMD: valid where SIMD is. `(func (result v128) (i8x16.splat (i32.const 0)))` */
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+]);
+
+/** @throws CodecError `CODEC_UNSUPPORTED` */
+export function assertWebAssembly(): void {
+  if (typeof WebAssembly !== "object") {
+    throw new CodecError("CODEC_UNSUPPORTED", "this engine has no WebAssembly");
+  }
+}
+
+/**
+ * The variant to load: what was asked for, or what the engine validates.
+ *
+ * @throws CodecError `CODEC_UNSUPPORTED`
+ */
+export function chooseVariant(wanted: "auto" | CodecVariant): CodecVariant {
+  assertWebAssembly();
+  if (wanted !== "auto" && wanted !== "simd" && wanted !== "scalar") {
+    throw new TypeError(`variant must be "auto", "simd" or "scalar", got ${JSON.stringify(wanted)}`);
+  }
+  if (wanted === "scalar") return "scalar";
+  const simd = WebAssembly.validate(SIMD_PROBE);
+  if (wanted === "simd" && !simd) {
+    throw new CodecError("CODEC_UNSUPPORTED", 'this engine has no WebAssembly SIMD; use variant "auto" or "scalar"');
+  }
+  return simd ? "simd" : "scalar";
+}

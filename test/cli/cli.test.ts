@@ -1,0 +1,180 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readWavFile } from "../../src/simulator/index.ts";
+
+const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
+
+let folder: string;
+let children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
+});
+
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children = [];
+  rmSync(folder, { recursive: true });
+});
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command to its end, in an empty folder and with nothing configured but `env`. */
+function command(argv: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = { cwd: folder, env: { PATH: process.env.PATH ?? "", ...env }, timeout: 40_000 };
+    const child = execFile(process.execPath, [MAIN, ...argv], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
+    });
+    children.push(child);
+  });
+}
+
+/** Starts a server and waits for its banner. */
+async function start(argv: string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [MAIN, "start", "--port", "0", ...argv], {
+    cwd: folder,
+    env: { PATH: process.env.PATH ?? "", ...env },
+  });
+  children.push(child);
+  const server = { child, output: "", exit: new Promise<number | null>((resolve) => child.once("exit", resolve)) };
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on("data", (data) => {
+      server.output += data;
+      if (/WebSocket URL.*\n[\s\S]*\n/.test(server.output)) resolve();
+    });
+    child.stderr.on("data", (data) => {
+      server.output += data;
+    });
+    child.once("exit", () => reject(new Error(server.output)));
+  });
+  return server;
+}
+
+const localUrl = (output: string) => /Local URL\s+(\S+)/.exec(output)?.[1] as string;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe("pipecat-wavix", () => {
+  it("explains itself, and each command does", async () => {
+    const help = await command(["--help"]);
+    expect(help.code).toBe(0);
+    const names = [...help.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name as string);
+    expect(names).toEqual(["demo", "start", "call"]);
+    for (const name of names) {
+      const { code, stdout } = await command([name, "--help"]);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`usage: pipecat-wavix ${name}`);
+    }
+    expect((await command([])).code).toBe(2);
+  });
+
+  it("says in a line what is wrong with a command line", async () => {
+    const mistakes: [string[], RegExp][] = [
+      [["strat"], /^pipecat-wavix: there is no command "strat"; try pipecat-wavix --help\n$/],
+      [["demo", "--jsno"], /^pipecat-wavix demo: Unknown option '--jsno'.*; try --help\n$/],
+      [["start", "--bot", "nobody"], /^pipecat-wavix start: --bot must be one of echo, got nobody\n$/],
+      [["call", "--server", "here"], /^pipecat-wavix call: --server must be an http.* got here\n$/],
+      [["call", "--wav", "missing.wav"], /^pipecat-wavix call: --wav missing.wav: .*\n$/],
+      [
+        ["call", "--listen", "soon"],
+        /^pipecat-wavix call: --listen must be a whole number from 0 to 600000, got soon\n$/,
+      ],
+    ];
+    const outcomes = await Promise.all(mistakes.map(([argv]) => command(argv)));
+    outcomes.forEach(({ code, stderr }, i) => {
+      expect(stderr).toMatch(mistakes[i]![1]);
+      expect(code).toBe(2);
+    });
+  });
+});
+
+describe("demo", () => {
+  it("runs the main job with nothing configured and reports in JSON", async () => {
+    const { code, stdout, stderr } = await command(["demo", "--json"]);
+    expect(stderr).toBe("");
+    const figures = JSON.parse(stdout.trim());
+    expect(stdout.trim().split("\n")).toHaveLength(1);
+    expect(figures).toMatchObject({ ok: true, gaps: 0, hungUp: true, invalidMessages: 0, problems: [] });
+    expect(figures.similarity).toBeGreaterThan(0.98);
+    expect(figures.packetsIn).toBeGreaterThan(300);
+    expect(figures.packetsOut).toBeGreaterThan(300);
+    for (const name of ["answerMs", "firstAudioMs", "roundTripMs"]) expect(figures[name]).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  }, 40_000);
+});
+
+describe("start and call", () => {
+  it("answer a simulated call, and stop cleanly", async () => {
+    const apiPort = await freePort();
+    const server = await start([], { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}`, WEBHOOK_SECRET: "not-for-logs" });
+    expect(server.output).toContain("<WEBHOOK_SECRET>");
+    const saved = join(folder, "heard.wav");
+    const argv = ["call", "--server", `${localUrl(server.output)}/wavix/inbound/not-for-logs`];
+    argv.push("--api-port", `${apiPort}`, "--speak-after", "700", "--listen", "500", "--save", saved, "--json");
+    const { code, stdout, stderr } = await command(argv);
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, hungUp: true, endedBy: "caller" });
+    expect(code).toBe(0);
+    expect(existsSync(saved)).toBe(true);
+    expect(readWavFile(saved).samples.length).toBeGreaterThan(24_000 * 6);
+    server.child.kill("SIGTERM");
+    expect(await server.exit).toBe(0);
+    expect(server.output).toContain("call ended");
+    expect(server.output).not.toMatch(/not-for-logs|\+1202555|\/ws\/[\w.-]{20}/);
+  }, 40_000);
+
+  it("end a running call when the server is told to stop twice", async () => {
+    const apiPort = await freePort();
+    const server = await start([], { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}` });
+    const calling = command(["call", "--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"]);
+    while (!server.output.includes("call streaming")) await new Promise((resolve) => setTimeout(resolve, 50));
+    server.child.kill("SIGINT");
+    while (!server.output.includes("stopping: 1 call")) await new Promise((resolve) => setTimeout(resolve, 50));
+    server.child.kill("SIGINT");
+    expect(await server.exit).toBe(0);
+    expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
+  }, 40_000);
+
+  it("say all that is wrong with the settings at once", async () => {
+    const { code, stderr } = await command(["start"], {
+      PORT: "http",
+      WAVIX_API_KEY: "secret-key\n",
+      MAX_CALLS: "0",
+      LOG_LEVEL: "loud",
+    });
+    expect(code).toBe(2);
+    for (const name of ["PORT", "MAX_CALLS", "LOG_LEVEL", "PUBLIC_URL"]) expect(stderr).toContain(name);
+    expect(stderr).not.toContain("secret-key");
+    expect(stderr).not.toContain("    at ");
+  });
+
+  it("say what to do when a port is taken or no server is there", async () => {
+    const blocker = createServer();
+    await new Promise<void>((resolve) => blocker.listen(0, "127.0.0.1", resolve));
+    const { port } = blocker.address() as { port: number };
+    const taken = await command(["start", "--port", `${port}`]);
+    expect(taken.stderr).toBe(`pipecat-wavix start: port ${port} on 127.0.0.1 is in use; choose another with --port\n`);
+    expect(taken.code).toBe(1);
+    const takenApi = await command(["call", "--api-port", `${port}`]);
+    expect(takenApi.stderr).toMatch(/choose another with --api-port\n$/);
+    await new Promise((resolve) => blocker.close(resolve));
+    const nobody = await command(["call", "--server", `http://127.0.0.1:${port}`, "--api-port", "0"]);
+    expect(nobody.stderr).toMatch(/no server at http:\/\/127.0.0.1:\d+ \(ECONNREFUSED\); start one with: npm start\n$/);
+    expect(nobody.code).toBe(1);
+  }, 30_000);
+});
