@@ -38,7 +38,7 @@ export function echoBot(options: EchoBotOptions = {}): Bot {
       // the caller would hear a hole; earlier, and the echo would stay late for good.
       greeting &&= call.unheardMs > call.playoutDelayMs;
       // Not awaited: an echo cannot get ahead of its caller.
-      if (!greeting) call.send(frame).catch(() => {});
+      if (!greeting) void call.send(frame);
     });
     await call.closed;
   };

@@ -1,3 +1,6 @@
+import { Buffer } from "node:buffer";
+import { expect } from "vitest";
+
 /** White noise over the whole int16 range, the same for the same seed (mulberry32). */
 export function noise(length: number, seed = 1): Int16Array {
   let state = seed;
@@ -34,4 +37,10 @@ export function* split(samples: Int16Array, lengths: readonly number[]): Generat
     yield samples.subarray(at, at + length);
     at += length;
   }
+}
+
+/** As `expect(actual).toEqual(expected)`, in a thousandth of the time when they are equal. */
+export function expectSameSamples(actual: Int16Array, expected: Int16Array): void {
+  const bytes = ({ buffer, byteOffset, byteLength }: Int16Array) => Buffer.from(buffer, byteOffset, byteLength);
+  if (!bytes(actual).equals(bytes(expected))) expect(actual).toEqual(expected);
 }
