@@ -89,8 +89,7 @@ function deliver(byteLength: i32, handle: u32): i32 {
 export function readMedia(length: i32, track: i32, handle: u32): i32 {
   let at = MESSAGE;
   const end = at + <usize>length;
-  // Bytes of an older, longer message must not be taken for this one's.
-  memory.fill(end, 0, 64);
+  // Bytes behind the end, of an older and longer message, may be looked at but not passed: the scan must end at `end`.
   if (!matches(at, HEAD, 16)) return UNKNOWN;
   at += 16;
 

@@ -136,6 +136,20 @@ describe.each(codecs)("media reader (%s)", (_variant, codec) => {
     expectSameVerdict(codec, text(message));
   });
 
+  it("agrees with JSON.parse about members that come twice and numbers beyond 15 digits", () => {
+    const doubles = [
+      '{"event":"media","media":{"payload":"AAA=","track":"outbound","chunk":3},"media":{"payload":"AAAAAA=="}}',
+      '{"event":"media","sequence_number":1,"media":{"payload":"AAA="},"sequence_number":2}',
+      '{"event":"media","stream_id":"a","media":{"payload":"AAA="},"stream_id":"b"}',
+    ];
+    for (const message of doubles) expectSameVerdict(codec, text(message));
+    fc.assert(
+      fc.property(fc.bigInt({ min: 0n, max: 10n ** 24n }), (chunk) => {
+        expectSameVerdict(codec, text(`{"event":"media","media":{"payload":"AAA=","chunk":${chunk}}}`));
+      }),
+    );
+  });
+
   it("takes 64 KiB and refuses one byte more", () => {
     using reader = open(codec, 48000);
     const room = 65_536 - '{"event":"media","media":{"payload":""}}'.length;

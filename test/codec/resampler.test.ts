@@ -223,6 +223,22 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
     other.close();
   });
 
+  it("refuses a stale handle, though its place has a new owner", () => {
+    const { core } = codec;
+    const stale = core.open(24000, 16000, "default");
+    core.close(stale);
+    const fresh = core.open(24000, 16000, "default");
+    expect(fresh).not.toBe(stale);
+    const before = codec.openResamplers;
+    expect(core.exports.convert(stale, 480, 1)).toBe(-1);
+    expect(core.exports.reset(stale)).toBe(0);
+    core.close(stale);
+    expect(codec.openResamplers).toBe(before);
+    expect(core.exports.convert(fresh, 480, 1)).toBe(320);
+    core.close(fresh);
+    expect(core.exports.convert(0x7fffffff, 480, 1)).toBe(-1);
+  });
+
   it("leaves memory where it was after many lives", () => {
     const open = () => [codec.createResampler(24000, 16000), codec.createResampler(24000, 8000)];
     for (const resampler of open()) resampler.close();
