@@ -65,9 +65,10 @@ export interface Call {
 
   /**
    * The caller's frames as they come: `InputAudioRawFrame`, `MarkFrame`. One listener at a time, or {@link frames}.
-   * Frames that came before are given first. Returns what ends the listening.
+   * Frames that came before are given first. A listener that throws or rejects is a bot that failed. Returns what ends the
+   * listening.
    */
-  onFrame(listener: (frame: Frame) => void): () => void;
+  onFrame(listener: (frame: Frame) => unknown): () => void;
   /** The same frames as an iteration, which ends with the call. A bot that is 5 s behind loses the oldest (counted). */
   frames(): AsyncIterable<Frame>;
 

@@ -14,11 +14,5 @@ export {
   type Interruption,
 } from "./call.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
-export {
-  createWavixTransport,
-  type EndOptions,
-  type TransportSocket,
-  type TransportStats,
-  WavixTransport,
-  type WavixTransportOptions,
-} from "./transport.ts";
+export { createWavixTransport, WavixTransport } from "./transport.ts";
+export type { EndOptions, TransportSocket, TransportStats, WavixTransportOptions } from "./transport-options.ts";

@@ -28,7 +28,8 @@ interface PlacedAction {
   readonly afterPacket: number;
 }
 
-const ROOM = Promise.resolve();
+/** What nothing has to be waited for: one promise for all, since packets come by the thousand. */
+export const DONE: Promise<void> = Promise.resolve();
 
 /**
  * What the bot has said and the socket has not got yet, in order: audio at the wire's rate, and actions between it
@@ -71,7 +72,7 @@ export class Outbox implements PlayoutQueue {
 
   /** Queues audio; settles when it lies ready. The promise is one and the same while there is room. */
   addAudio(frame: AudioRawFrame): Promise<void> {
-    if (this.#waiting.length === 0 && this.#takeAll(frame)) return ROOM;
+    if (this.#waiting.length === 0 && this.#takeAll(frame)) return DONE;
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`));
     }

@@ -22,107 +22,30 @@ import {
   type CallEnd,
   CallError,
   type CallFacts,
-  type EndedBy,
   type Interruption,
 } from "./call.ts";
+import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
-import { Outbox } from "./outbox.ts";
-import { PACKET_MS, type PacketClock, packetClock } from "./packet-clock.ts";
+import { DONE, Outbox } from "./outbox.ts";
+import { type PacketClock, packetClock } from "./packet-clock.ts";
 import { Playout } from "./playout.ts";
-
-// biome-ignore lint/suspicious/noExplicitAny: only `any` fits the listeners of every EventEmitter's types.
-type Listener = (...args: any[]) => void;
-
-/** What a transport needs of a WebSocket; those of the `ws` package have it. */
-export interface TransportSocket {
-  readonly readyState: number;
-  readonly bufferedAmount: number;
-  send(data: string | Uint8Array, options: { binary: boolean; compress: boolean }): void;
-  close(code?: number, reason?: string): void;
-  terminate(): void;
-  on(event: "message" | "close" | "error", listener: Listener): unknown;
-  off(event: "message" | "close" | "error", listener: Listener): unknown;
-}
-
-/** All but `socket` is optional. */
-export interface WavixTransportOptions {
-  /** An open WebSocket of Wavix's media stream, on the server's side. */
-  readonly socket: TransportSocket;
-  /** The TCP socket below it: several packets then go out in one write. */
-  readonly rawSocket?: { cork(): void; uncork(): void } | undefined;
-  /** Reads the messages. Its `sampleRate` is the rate of the caller's frames; made with defaults when left out. */
-  readonly serializer?: WavixFrameSerializer | undefined;
-  /** Rate of the caller's frames in Hz when the serializer sets none; 16000 as in Pipecat. */
-  readonly audioInSampleRate?: number | undefined;
-  readonly facts?: CallFacts | undefined;
-  /** Hangs up; without it the end of a call is the end of its socket. */
-  readonly control?: CallControl | undefined;
-  /** How far audio is sent ahead of the caller's ear when it is there early; 200 ms. */
-  readonly sendAheadMs?: number | undefined;
-  /** How much audio is gathered before a sound starts, so that one late packet is no gap; 60 ms. */
-  readonly playoutDelayMs?: number | undefined;
-  /** How much audio may wait before `send` holds the bot back; 30,000 ms. */
-  readonly maxQueuedMs?: number | undefined;
-  /** Longest wait for the first message; 10,000 ms. */
-  readonly startTimeoutMs?: number | undefined;
-  /** Longest silence of the socket; 60,000 ms. Wavix sends 50 messages a second. */
-  readonly idleTimeoutMs?: number | undefined;
-  /** Longest call; 4 hours. */
-  readonly maxCallMs?: number | undefined;
-  /** For tests; the clock of the process. */
-  readonly clock?: PacketClock | undefined;
-}
-
-/** What went through a transport. Counts rise only; times are in ms. */
-export interface TransportStats {
-  /** Packets of the caller's audio. */
-  packetsIn: number;
-  packetsOut: number;
-  /** Packets that were not sent because the socket did not drain. */
-  packetsDropped: number;
-  /** Frames that the bot did not read in time. */
-  framesDropped: number;
-  interruptions: number;
-  /** How often the caller ran dry in mid-utterance. */
-  starvations: number;
-  /** The longest such gap. */
-  maxLatenessMs: number;
-  /** Messages that were no text. */
-  binaryMessages: number;
-  /** How often a stream's audio started afresh because the codec was replaced. */
-  discontinuities: number;
-}
-
-/** How a call is to end. */
-export interface EndOptions {
-  readonly endedBy: EndedBy;
-  /** In one word; see {@link CallEnd}. */
-  readonly reason: string;
-  readonly error?: unknown;
-  /** What the caller has not heard yet is dropped. */
-  readonly now?: boolean;
-  /** Only this socket is given up: the call itself goes on elsewhere. */
-  readonly keepCall?: boolean;
-}
+import { PlayoutMarks } from "./playout-marks.ts";
+import {
+  type EndOptions,
+  readTransportSettings,
+  type TransportSocket,
+  type TransportStats,
+  type WavixTransportOptions,
+} from "./transport-options.ts";
 
 const OPEN = 1;
-const CLOSED = 3;
 /** A second of media messages is 68 kB. A peer that is this far behind has stopped reading. */
 const MAX_BUFFERED_BYTES = 512 * 1024;
 /** A peer that has not read for this long will not read again. */
 const STALLED_AFTER_MS = 10_000;
-/** How long after the end of the audio an echo of a mark is waited for, and a `stop` after the hang-up. */
-const GRACE_MS = 2_000;
-/** How long a peer may take to answer the closing handshake. */
-const CLOSE_TIMEOUT_MS = 1_000;
+/** `setTimeout` takes a longer delay, and Infinity, for 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const TEXT = { binary: false, compress: false } as const;
-
-interface PendingMark {
-  readonly name: string;
-  readonly resolve: () => void;
-  /** After this the clock's word is taken; unknown until the mark has been sent. */
-  deadlineMs: number;
-}
 
 /**
  * One call on one WebSocket: the caller's messages become frames, frames become paced packets, and the end of the call
@@ -155,42 +78,25 @@ export class WavixTransport implements Call {
   readonly #clock: PacketClock;
   readonly #frames = new FrameQueue();
   readonly #facts: CallFacts;
+  readonly #ending: Ending;
   readonly #aborter = new AbortController();
-  readonly #marks: PendingMark[] = [];
+  readonly #marks = new PlayoutMarks();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #idleTimeoutMs: number;
   readonly #stats: TransportStats;
   #resolveReady!: (start: StartMessage | null) => void;
-  #resolveClosed!: (end: CallEnd) => void;
   #isReady = false;
-  /** Counts interruptions: a mark of an older generation is not waited for. */
-  #generation = 0;
-  #markCount = 0;
-  #marksEchoed = 0;
-  #marksMissed = 0;
   #ticking = false;
   #stalledSinceMs: number | undefined;
   #lastMessageAtMs = performance.now();
-  #end: { endedBy: EndedBy; reason: string; error?: unknown } | undefined;
   /** No audio goes out any more. */
   #muted = false;
-  /** Wavix has said that the stream is over, or the socket is gone. */
-  #peerGone = false;
-  /** A webhook has said that the call is over. */
-  #callOver = false;
-  #keepCall = false;
-  #hurry: (() => void) | undefined;
-  #notifyPeerGone: (() => void) | undefined;
-  #notifyCallOver: (() => void) | undefined;
 
   constructor(options: WavixTransportOptions) {
     // Before anything is opened that would have to be given back.
-    const maxQueuedMs = atLeast("maxQueuedMs", options.maxQueuedMs ?? 30_000, PACKET_MS);
-    const sendAheadMs = atLeast("sendAheadMs", options.sendAheadMs ?? 200, 0);
-    const startTimeoutMs = atLeast("startTimeoutMs", options.startTimeoutMs ?? 10_000, 1);
-    const maxCallMs = atLeast("maxCallMs", options.maxCallMs ?? 4 * 3_600_000, 1);
-    this.#idleTimeoutMs = atLeast("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, 1);
-    this.playoutDelayMs = atLeast("playoutDelayMs", options.playoutDelayMs ?? 60, 0);
+    const settings = readTransportSettings(options);
+    this.playoutDelayMs = settings.playoutDelayMs;
+    this.#idleTimeoutMs = settings.idleTimeoutMs;
 
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
@@ -199,8 +105,8 @@ export class WavixTransport implements Call {
     this.audioInSampleRate = this.#serializer.sampleRate as number;
     const codec = this.#serializer.codec ?? defaultCodec();
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
-    this.#outbox = new Outbox(this.#writer, maxQueuedMs);
-    this.#playout = new Playout({ sendAheadMs, playoutDelayMs: this.playoutDelayMs });
+    this.#outbox = new Outbox(this.#writer, settings.maxQueuedMs);
+    this.#playout = new Playout(settings);
     this.#clock = options.clock ?? packetClock;
     this.#facts = options.facts ?? {};
     this.from = this.#facts.from;
@@ -221,18 +127,23 @@ export class WavixTransport implements Call {
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
+    this.#ending = new Ending({
+      socket: this.#socket,
+      control: this.control,
+      heardOut: () => this.waitForPlayout(),
+      mute: (clear) => this.#mute(clear),
+      release: () => this.#release(),
     });
+    this.closed = this.#ending.closed;
 
     this.#socket.on("message", this.#onMessage);
     this.#socket.on("close", this.#onSocketClosed);
     // ws closes after an error by itself; without a listener it would take the process down.
     this.#socket.on("error", ignore);
-    this.#after(startTimeoutMs, () => {
+    this.#after(settings.startTimeoutMs, () => {
       if (!this.#isReady) void this.end({ endedBy: "server", reason: "no-start", now: true });
     });
-    this.#after(maxCallMs, () => {
+    this.#after(settings.maxCallMs, () => {
       void this.end({ endedBy: "server", reason: "too-long", now: true });
     });
     this.#after(this.#idleTimeoutMs, this.#checkIdle);
@@ -271,13 +182,13 @@ export class WavixTransport implements Call {
    */
   run(bot: Bot): Promise<CallEnd> {
     void this.ready.then(async () => {
-      if (this.#end !== undefined) return;
+      if (this.#ending.begun) return;
       try {
         await bot(this);
         await this.end({ endedBy: "bot", reason: "bot-ended" });
       } catch (error) {
-        // Once the call is over, what the bot trips over is the call's end itself.
-        await this.end({ endedBy: "bot", reason: "bot-failed", error, now: true });
+        // Once the end has begun, what the bot trips over is the end itself, and the caller still hears what was said.
+        if (!this.#ending.begun) this.#botFailed(error);
       }
     });
     return this.closed;
@@ -285,8 +196,11 @@ export class WavixTransport implements Call {
 
   // ── From the caller ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  onFrame(listener: (frame: Frame) => void): () => void {
-    return this.#frames.listen(listener);
+  onFrame(listener: (frame: Frame) => unknown): () => void {
+    return this.#frames.listen((frame) => {
+      const listening = listener(frame);
+      if (listening instanceof Promise) listening.catch(this.#botFailed);
+    });
   }
 
   frames(): AsyncIterable<Frame> {
@@ -309,38 +223,28 @@ export class WavixTransport implements Call {
     if (frame instanceof InputAudioRawFrame) {
       this.#stats.packetsIn++;
       this.deliver(frame);
-    } else if (frame instanceof MarkFrame) this.#onMark(frame);
-    else if (frame instanceof EndFrame) this.#onPeerGone(frame.reason ?? "stop");
+    } else if (frame instanceof MarkFrame) {
+      if (!this.#marks.echoed(frame.markName)) this.deliver(frame);
+    } else if (frame instanceof EndFrame) this.#ending.peerGone(frame.reason ?? "stop");
     else if (frame instanceof ErrorFrame) this.#codecFailed(frame.exception);
   };
 
   /** Hands a frame to the bot that did not come over the socket: a key the caller pressed. */
   deliver(frame: Frame): void {
-    if (this.#end !== undefined) return;
+    if (this.#ending.begun) return;
     try {
       this.#frames.push(frame);
     } catch (error) {
       // A listener is a part of the bot.
-      void this.end({ endedBy: "bot", reason: "bot-failed", error, now: true });
+      this.#botFailed(error);
     }
   }
 
-  readonly #onSocketClosed = (): void => this.#onPeerGone("socket-closed");
+  readonly #botFailed = (error: unknown): void => {
+    if (!this.#ending.begun) void this.end({ endedBy: "bot", reason: "bot-failed", error, now: true });
+  };
 
-  #onPeerGone(reason: string): void {
-    if (this.#peerGone) return;
-    this.#peerGone = true;
-    this.#notifyPeerGone?.();
-    void this.end({ endedBy: "caller", reason, now: true });
-  }
-
-  /** To be called when a webhook says that the call is over. */
-  callOver(reason = "call-over"): void {
-    if (this.#callOver) return;
-    this.#callOver = true;
-    this.#notifyCallOver?.();
-    void this.end({ endedBy: "caller", reason, now: true });
-  }
+  readonly #onSocketClosed = (): void => this.#ending.peerGone("socket-closed");
 
   readonly #checkIdle = (): void => {
     const restMs = this.#lastMessageAtMs + this.#idleTimeoutMs - performance.now();
@@ -353,12 +257,12 @@ export class WavixTransport implements Call {
   send(frame: Frame): Promise<void> {
     const sending = this.#send(frame);
     // A bot that does not await must not take the process down with a rejection nobody handles.
-    sending.catch(ignore);
+    if (sending !== DONE) sending.catch(ignore);
     return sending;
   }
 
   #send(frame: Frame): Promise<void> {
-    if (this.#end !== undefined) return Promise.reject(new CallError("CALL_OVER", "the call is over"));
+    if (this.#ending.begun) return Promise.reject(new CallError("CALL_OVER", "the call is over"));
     try {
       if (frame instanceof OutputAudioRawFrame || frame instanceof InputAudioRawFrame) {
         const before = this.#outbox.packetCount;
@@ -415,41 +319,24 @@ export class WavixTransport implements Call {
   #silence(nowMs: number): number {
     const droppedMs = this.#outbox.clear();
     this.#playout.cleared(nowMs);
-    this.#generation++;
     this.#sendText(clearMessage(this.streamId));
-    for (const mark of this.#marks.splice(0)) mark.resolve();
+    this.#marks.clear();
     return droppedMs;
   }
 
   waitForPlayout(): Promise<void> {
-    if (this.#muted && this.#peerGone) return DONE;
+    if (this.#muted) return DONE;
     if (this.#outbox.isEmpty && this.#playout.levelMs(performance.now()) === 0) return DONE;
     this.#endUtterance();
     return new Promise((resolve) => {
-      const mark = {
-        name: `pw-${this.#generation}-${++this.#markCount}`,
-        resolve,
-        deadlineMs: Number.POSITIVE_INFINITY,
-      };
-      this.#marks.push(mark);
+      const name = this.#marks.add(resolve);
       this.#outbox.addAction("sent", () => {
-        this.#sendText(markMessage(mark.name, this.streamId));
+        this.#sendText(markMessage(name, this.streamId));
         const nowMs = performance.now();
-        // A peer that has never echoed one is not waited for again.
-        const graceMs = this.#marksMissed > 0 && this.#marksEchoed === 0 ? 0 : GRACE_MS;
-        mark.deadlineMs = nowMs + this.#playout.levelMs(nowMs) + graceMs;
+        this.#marks.sent(name, nowMs + this.#playout.levelMs(nowMs));
       });
       this.#keepTicking();
     });
-  }
-
-  #onMark(frame: MarkFrame): void {
-    const index = this.#marks.findIndex((mark) => mark.name === frame.markName);
-    if (index >= 0) {
-      this.#marksEchoed++;
-      // Marks come back in the order they were sent: one that was passed over is not going to.
-      for (const mark of this.#marks.splice(0, index + 1)) mark.resolve();
-    } else if (!frame.markName.startsWith("pw-")) this.deliver(frame);
   }
 
   // ── Pacing ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -462,11 +349,8 @@ export class WavixTransport implements Call {
       // Other calls are on the same clock.
       this.#codecFailed(error);
     }
-    while (this.#marks.length > 0 && (this.#marks[0] as PendingMark).deadlineMs <= nowMs) {
-      this.#marksMissed++;
-      (this.#marks.shift() as PendingMark).resolve();
-    }
-    if (this.#outbox.isEmpty && this.#marks.length === 0) {
+    this.#marks.expire(nowMs);
+    if (this.#outbox.isEmpty && this.#marks.isEmpty) {
       this.#ticking = false;
       this.#clock.delete(this);
     }
@@ -537,70 +421,26 @@ export class WavixTransport implements Call {
    * set. Then the call is hung up once over REST, `stop` is waited for, and the socket closed.
    */
   end(options: EndOptions): Promise<CallEnd> {
-    const { endedBy, reason, error, now = false } = options;
-    if (this.#end === undefined) {
-      this.#keepCall = options.keepCall ?? false;
-      this.#end = error === undefined ? { endedBy, reason } : { endedBy, reason, error };
-      void this.#wind(now);
-    } else if (now) {
-      this.#hurry?.();
-    }
+    this.#ending.begin(options);
     return this.closed;
   }
 
-  async #wind(now: boolean): Promise<void> {
-    if (!now && !this.#peerGone) {
-      const hurried = new Promise<void>((resolve) => {
-        this.#hurry = resolve;
-      });
-      await Promise.race([this.waitForPlayout(), hurried]);
-    }
+  /** To be called when a webhook says that the call is over. */
+  callOver(reason = "call-over"): void {
+    this.#ending.callOver(reason);
+  }
+
+  #mute(clear: boolean): void {
+    if (clear) this.#silence(performance.now());
     this.#muted = true;
     this.#aborter.abort();
     this.#frames.end();
-    if (this.#ticking) this.#clock.delete(this);
+    this.#clock.delete(this);
     this.#outbox.close(new CallError("CALL_OVER", "the call is over"));
-    // Nothing unheard may follow the end: only a drained call has nothing to clear.
-    const nowMs = performance.now();
-    if (!this.#peerGone && (now || this.#playout.levelMs(nowMs) > 0)) this.#silence(nowMs);
-    for (const mark of this.#marks.splice(0)) mark.resolve();
-    await this.#hangUpOnce();
-    if (!this.#peerGone && this.control !== undefined && !this.#keepCall) {
-      await this.#within(GRACE_MS, (resolve) => {
-        this.#notifyPeerGone = resolve;
-      });
-    }
-    await this.#closeSocket();
-    this.#dispose();
-    this.#resolveClosed(this.#end as CallEnd);
+    this.#marks.clear();
   }
 
-  async #hangUpOnce(): Promise<void> {
-    if (this.control === undefined || this.#keepCall) return;
-    if (this.#peerGone && !this.#callOver) {
-      // The webhook that says so is on its way, as a rule; a call whose stream broke must not stay up.
-      await this.#within(GRACE_MS, (resolve) => {
-        this.#notifyCallOver = resolve;
-      });
-    }
-    if (this.#callOver) return;
-    try {
-      await this.control.hangUp();
-    } catch (error) {
-      this.#end = { ...(this.#end as CallEnd), error: (this.#end as CallEnd).error ?? error };
-    }
-  }
-
-  async #closeSocket(): Promise<void> {
-    if (this.#socket.readyState === CLOSED) return;
-    await this.#within(CLOSE_TIMEOUT_MS, (resolve) => {
-      this.#socket.on("close", resolve);
-      this.#socket.close(1000);
-    });
-    if (this.#socket.readyState !== CLOSED) this.#socket.terminate();
-  }
-
-  #dispose(): void {
+  #release(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#socket.off("message", this.#onMessage);
@@ -611,24 +451,14 @@ export class WavixTransport implements Call {
   }
 
   #after(ms: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer);
+        action();
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
     this.#timers.add(timer);
-  }
-
-  /** Settles when `start`'s callback is called, or after `ms`. */
-  #within(ms: number, start: (resolve: () => void) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      this.#timers.add(timer);
-      function done(): void {
-        clearTimeout(timer);
-        resolve();
-      }
-      start(done);
-    });
   }
 }
 
@@ -645,13 +475,4 @@ export function createWavixTransport(options: WavixTransportOptions): WavixTrans
   return new WavixTransport(options);
 }
 
-const DONE = Promise.resolve();
-
 function ignore(): void {}
-
-function atLeast(name: string, value: number, minimum: number): number {
-  if (typeof value !== "number" || !(value >= minimum)) {
-    throw new RangeError(`${name} must be at least ${minimum}, got ${String(value)}`);
-  }
-  return value;
-}

@@ -1,0 +1,107 @@
+import type { WavixFrameSerializer } from "../wavix/wire/index.ts";
+import type { CallControl, CallFacts, EndedBy } from "./call.ts";
+import { PACKET_MS, type PacketClock } from "./packet-clock.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: only `any` fits the listeners of every EventEmitter's types.
+type Listener = (...args: any[]) => void;
+
+/** What a transport needs of a WebSocket; those of the `ws` package have it. */
+export interface TransportSocket {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  send(data: string | Uint8Array, options: { binary: boolean; compress: boolean }): void;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  on(event: "message" | "close" | "error", listener: Listener): unknown;
+  off(event: "message" | "close" | "error", listener: Listener): unknown;
+}
+
+/** All but `socket` is optional. */
+export interface WavixTransportOptions {
+  /** An open WebSocket of Wavix's media stream, on the server's side. */
+  readonly socket: TransportSocket;
+  /** The TCP socket below it: several packets then go out in one write. */
+  readonly rawSocket?: { cork(): void; uncork(): void } | undefined;
+  /** Reads the messages. Its `sampleRate` is the rate of the caller's frames; made with defaults when left out. */
+  readonly serializer?: WavixFrameSerializer | undefined;
+  /** Rate of the caller's frames in Hz when the serializer sets none; 16000 as in Pipecat. */
+  readonly audioInSampleRate?: number | undefined;
+  readonly facts?: CallFacts | undefined;
+  /** Hangs up; without it the end of a call is the end of its socket. */
+  readonly control?: CallControl | undefined;
+  /** How far audio is sent ahead of the caller's ear when it is there early; 200 ms. */
+  readonly sendAheadMs?: number | undefined;
+  /** How much audio is gathered before a sound starts, so that one late packet is no gap; 60 ms. */
+  readonly playoutDelayMs?: number | undefined;
+  /** How much audio may wait before `send` holds the bot back; 30,000 ms. */
+  readonly maxQueuedMs?: number | undefined;
+  /** Longest wait for the first message; 10,000 ms. */
+  readonly startTimeoutMs?: number | undefined;
+  /** Longest silence of the socket; 60,000 ms. Wavix sends 50 messages a second. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Longest call; 4 hours. */
+  readonly maxCallMs?: number | undefined;
+  /** For tests; the clock of the process. */
+  readonly clock?: PacketClock | undefined;
+}
+
+/** What went through a transport. Counts rise only; times are in ms. */
+export interface TransportStats {
+  /** Packets of the caller's audio. */
+  packetsIn: number;
+  packetsOut: number;
+  /** Packets that were not sent because the socket did not drain. */
+  packetsDropped: number;
+  /** Frames that the bot did not read in time. */
+  framesDropped: number;
+  interruptions: number;
+  /** How often the caller ran dry in mid-utterance. */
+  starvations: number;
+  /** The longest such gap. */
+  maxLatenessMs: number;
+  /** Messages that were no text. */
+  binaryMessages: number;
+  /** How often a stream's audio started afresh because the codec was replaced. */
+  discontinuities: number;
+}
+
+/** How a call is to end. */
+export interface EndOptions {
+  readonly endedBy: EndedBy;
+  /** In one word; see {@link CallEnd}. */
+  readonly reason: string;
+  readonly error?: unknown;
+  /** What the caller has not heard yet is dropped. */
+  readonly now?: boolean;
+  /** Only this socket is given up: the call itself goes on elsewhere. */
+  readonly keepCall?: boolean;
+}
+
+/** The numbers of {@link WavixTransportOptions}, checked and complete. */
+export interface TransportSettings {
+  readonly sendAheadMs: number;
+  readonly playoutDelayMs: number;
+  readonly maxQueuedMs: number;
+  readonly startTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxCallMs: number;
+}
+
+/** @throws RangeError for a number that cannot work */
+export function readTransportSettings(options: WavixTransportOptions): TransportSettings {
+  return {
+    sendAheadMs: atLeast("sendAheadMs", options.sendAheadMs ?? 200, 0),
+    playoutDelayMs: atLeast("playoutDelayMs", options.playoutDelayMs ?? 60, 0),
+    maxQueuedMs: atLeast("maxQueuedMs", options.maxQueuedMs ?? 30_000, PACKET_MS),
+    startTimeoutMs: atLeast("startTimeoutMs", options.startTimeoutMs ?? 10_000, 1),
+    idleTimeoutMs: atLeast("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, 1),
+    maxCallMs: atLeast("maxCallMs", options.maxCallMs ?? 4 * 3_600_000, 1),
+  };
+}
+
+function atLeast(name: string, value: number, minimum: number): number {
+  if (typeof value !== "number" || !(value >= minimum)) {
+    throw new RangeError(`${name} must be at least ${minimum}, got ${String(value)}`);
+  }
+  return value;
+}
