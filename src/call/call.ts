@@ -1,4 +1,5 @@
 import type { Frame } from "../pipecat/frames.ts";
+import type { CollectOptions, PlayOptions } from "../wavix/control/index.ts";
 
 /** Who made an end of a call. */
 export type EndedBy = "bot" | "caller" | "server";
@@ -26,8 +27,10 @@ export interface Interruption {
 /** Steers a call beside its audio; `WavixRestClient` with a call id behind it. */
 export interface CallControl {
   hangUp(): Promise<unknown>;
-  collect?(options: object): Promise<unknown>;
-  play?(options: { audioFile: string }): Promise<unknown>;
+  /** Asks for keys; they come as `InputDTMFFrame`. */
+  collect?(options?: CollectOptions): Promise<unknown>;
+  /** Has Wavix play a file. */
+  play?(options: PlayOptions): Promise<unknown>;
 }
 
 /** What is known of a call beside its audio. Numbers are E.164 with `+`, absent when withheld. */

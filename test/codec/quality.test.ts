@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { SAMPLE_RATES } from "../../src/codec/index.ts";
 import { designTaps } from "../../src/codec/taps.ts";
 import { idealTap, wholeTaps } from "../reference/resampler.ts";
 import { codecs } from "../support/codecs.ts";
@@ -14,6 +15,16 @@ const PAIRS = [
   [24000, 8000, 96.2],
   [8000, 24000, 94.2],
 ] as const;
+
+it("passes a constant with a gain of exactly 1 in every phase of every pair", () => {
+  for (const a of SAMPLE_RATES) {
+    for (const b of SAMPLE_RATES) {
+      if (a === b) continue;
+      const sums = wholeTaps(designTaps(a, b, "default")).map((taps) => taps.reduce((sum, tap) => sum + tap, 0));
+      expect(sums.every((sum) => sum === 1)).toBe(true);
+    }
+  }
+});
 
 /** Gain in dB of the filter that is really used, as a function of frequency. */
 function responseDb(inputRate: number, outputRate: number): (frequency: number) => number {
