@@ -17,7 +17,8 @@ export class FrameQueue {
 
   push(frame: Frame): void {
     if (this.#ended) return;
-    if (this.#listener !== undefined) {
+    // Behind those that wait, while a new listener is still being given them.
+    if (this.#listener !== undefined && this.#waiting.length === 0) {
       this.#listener(frame);
       return;
     }
@@ -29,11 +30,13 @@ export class FrameQueue {
     this.#wake?.();
   }
 
-  /** Gives all frames to `listener`, those that wait first, until the returned function is called. */
+  /** Gives all frames to `listener`, those that wait first (but not yet in this call), until the returned function is called. */
   listen(listener: (frame: Frame) => void): () => void {
     if (this.#listener !== undefined) throw new TypeError("the call's frames already have a listener");
     this.#listener = listener;
-    for (const frame of this.#waiting.splice(0)) listener(frame);
+    queueMicrotask(() => {
+      while (this.#listener === listener && this.#waiting.length > 0) listener(this.#waiting.shift() as Frame);
+    });
     return () => {
       if (this.#listener === listener) this.#listener = undefined;
     };

@@ -198,8 +198,12 @@ export class WavixTransport implements Call {
 
   onFrame(listener: (frame: Frame) => unknown): () => void {
     return this.#frames.listen((frame) => {
-      const listening = listener(frame);
-      if (listening instanceof Promise) listening.catch(this.#botFailed);
+      try {
+        const listening = listener(frame);
+        if (listening instanceof Promise) listening.catch(this.#botFailed);
+      } catch (error) {
+        this.#botFailed(error);
+      }
     });
   }
 
@@ -231,13 +235,7 @@ export class WavixTransport implements Call {
 
   /** Hands a frame to the bot that did not come over the socket: a key the caller pressed. */
   deliver(frame: Frame): void {
-    if (this.#ending.begun) return;
-    try {
-      this.#frames.push(frame);
-    } catch (error) {
-      // A listener is a part of the bot.
-      this.#botFailed(error);
-    }
+    if (!this.#ending.begun) this.#frames.push(frame);
   }
 
   readonly #botFailed = (error: unknown): void => {

@@ -43,7 +43,7 @@ export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
     packetsIn: sent.packets,
     packetsOut: received.packets,
     roundTripMs: round(comparison?.lagMs),
-    similarity: round(comparison?.similarity, 4),
+    similarity: comparison === undefined || comparison.windowCount === 0 ? null : round(comparison.similarity, 4),
     gaps: playout.gaps,
     longestGapMs: round(playout.longestGapMs) ?? 0,
     latenessP99Ms: round(received.lateness.p99Ms),
@@ -58,14 +58,15 @@ export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
 /** The figures as a person reads them. */
 export function describe(figures: CallFigures): string {
   const ms = (value: number | null) => (value === null ? "—" : `${value} ms`);
+  const isEcho = figures.similarity !== null && figures.similarity >= 0.5;
   const rows: [string, string][] = [
     ["answered after", ms(figures.answerMs)],
     ["first audio", `${ms(figures.firstAudioMs)} after the answer`],
     ["packets", `${figures.packetsIn} to the bot, ${figures.packetsOut} to the caller`],
     ["lateness", `p99 ${ms(figures.latenessP99Ms)}, at most ${ms(figures.latenessMaxMs)}`],
     ["gaps heard", figures.gaps === 0 ? "none" : `${figures.gaps}, the longest ${ms(figures.longestGapMs)}`],
-    ["mouth to ear", ms(figures.roundTripMs)],
-    ["similarity", figures.similarity === null ? "—" : `${figures.similarity} of 1, in the worst half second`],
+    ["mouth to ear", isEcho ? ms(figures.roundTripMs) : "—"],
+    ["similarity", isEcho ? `${figures.similarity} of 1, in the worst half second` : "— (what came back is no echo)"],
     [
       "ended by",
       `${figures.endedBy ?? "nobody"}${figures.hungUp ? ", over on both sides" : ", NOT over on both sides"}`,

@@ -116,8 +116,12 @@ function webhookOf(server: string): string {
 }
 
 function readCallerAudio(file: string | undefined): CallerAudio {
+  if (file === undefined) {
+    const { samples, sampleRate } = readSpeechRecording();
+    return prepareCallerAudio(samples, sampleRate);
+  }
   try {
-    const { samples, sampleRate } = file === undefined ? readSpeechRecording() : readWavFile(file);
+    const { samples, sampleRate } = readWavFile(file);
     return prepareCallerAudio(samples, sampleRate);
   } catch (error) {
     throw new UsageError(`--wav ${file}: ${(error as Error).message}`);

@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { echoBot } from "../bots/index.ts";
 import type { Bot } from "../call/index.ts";
 import { createServer, readSettings, type ServerSettings, type ServerUrls, settingNames } from "../server/index.ts";
@@ -10,7 +12,7 @@ Starts the server that answers Wavix calls. Without WAVIX_API_KEY it runs in loc
 with a simulated Wavix (npm run call) in place of the real one.
 
 options:
-  --bot NAME           who talks to the callers: echo (default)
+  --bot NAME|FILE      who talks to the callers: echo (default), or a module whose default export is a bot: ./my-bot.mjs
   --port N             default 7860; 0 takes a free one
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
@@ -34,9 +36,7 @@ export async function run(argv: string[]): Promise<number> {
     "open-ws": { type: "boolean" },
   });
   if (values === null) return 0;
-  const bot = Object.hasOwn(BOTS, values.bot) ? BOTS[values.bot]?.() : undefined;
-  if (bot === undefined)
-    throw new UsageError(`--bot must be one of ${Object.keys(BOTS).join(", ")}, got ${values.bot}`);
+  const bot = await loadBot(values.bot);
 
   if (existsSync(".env")) process.loadEnvFile(".env");
   const env: Record<string, string | undefined> = { ...process.env };
@@ -79,6 +79,19 @@ export async function run(argv: string[]): Promise<number> {
     process.once("SIGINT", stop).once("SIGTERM", stop);
   });
   return 0;
+}
+
+/** A bot by name, or the default export of a file. */
+async function loadBot(name: string): Promise<Bot> {
+  if (Object.hasOwn(BOTS, name)) return (BOTS[name] as () => Bot)();
+  if (!/[./\\]/.test(name)) {
+    throw new UsageError(`--bot must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`);
+  }
+  const file = resolve(name);
+  if (!existsSync(file)) throw new UsageError(`--bot ${name}: there is no such file`);
+  const module: { default?: unknown } = await import(pathToFileURL(file).href);
+  if (typeof module.default !== "function") throw new UsageError(`--bot ${name}: its default export must be a bot`);
+  return module.default as Bot;
 }
 
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */

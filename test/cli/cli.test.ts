@@ -87,7 +87,11 @@ describe("pipecat-wavix", () => {
     const mistakes: [string[], RegExp][] = [
       [["strat"], /^pipecat-wavix: there is no command "strat"; try pipecat-wavix --help\n$/],
       [["demo", "--jsno"], /^pipecat-wavix demo: Unknown option '--jsno'.*; try --help\n$/],
-      [["start", "--bot", "nobody"], /^pipecat-wavix start: --bot must be one of echo, got nobody\n$/],
+      [
+        ["start", "--bot", "nobody"],
+        /^pipecat-wavix start: --bot must be echo or a file such as .\/my-bot.mjs, got nobody\n$/,
+      ],
+      [["start", "--bot", "./my-bot.mjs"], /^pipecat-wavix start: --bot .\/my-bot.mjs: there is no such file\n$/],
       [["call", "--server", "here"], /^pipecat-wavix call: --server must be an http.* got here\n$/],
       [["call", "--wav", "missing.wav"], /^pipecat-wavix call: --wav missing.wav: .*\n$/],
       [
