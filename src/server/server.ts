@@ -1,17 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { type Logger, pino } from "pino";
-import type { Bot, TransportSocket } from "../call/index.ts";
-import { createWavixTransport, type WavixTransport } from "../call/index.ts";
+import { type Bot, createWavixTransport, type WavixTransport } from "../call/index.ts";
 import { type CallEvent, createStreamTokenSigner, isCallOver, WavixRestClient } from "../wavix/control/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { CallRegistry } from "./registry.ts";
-import { CallSession, type SessionContext } from "./session.ts";
+import { CallSession, describe, type SessionContext } from "./session.ts";
 import { defaultSettings, type ServerSettings } from "./settings.ts";
-import { type Admission, upgradeHandler } from "./upgrade.ts";
+import { type Accept, type Admission, upgradeHandler } from "./upgrade.ts";
 import { UsedTokens } from "./used-tokens.ts";
 import { type WebhookAnswer, webhookRouter } from "./webhook.ts";
 
@@ -117,11 +115,11 @@ export function createServer(options: ServerOptions): WavixServer {
   }
 
   function admit(token: string): Admission {
-    if (draining) return { status: 503 };
+    // A call that was taken before the drain still gets its stream.
     if (token === "") {
       if (!settings.openWs) return { status: 401 };
-      if (callCount() >= settings.maxCalls) return { status: 503 };
-      return { status: 101, accept: acceptOpen };
+      if (draining || callCount() >= settings.maxCalls) return { status: 503 };
+      return { status: 101, accept: guarded(acceptOpen) };
     }
     const verified = signer.verify(token);
     if (!verified.ok || usedTokens.has(verified.tokenId)) {
@@ -130,18 +128,32 @@ export function createServer(options: ServerOptions): WavixServer {
     }
     const { callId, tokenId, expiresAtMs } = verified;
     const session = registry.get(callId);
-    if (session === undefined || session.streaming) {
-      log.warn({ callId, reason: session === undefined ? "no such call" : "already streaming" }, "socket refused");
+    if (session === undefined || !session.awaitsSocket) {
+      log.warn({ callId, reason: session?.streaming ? "already streaming" : "no such call" }, "socket refused");
       return { status: 401 };
     }
     return {
       status: 101,
-      accept: (socket, rawSocket) => session.attach(socket, rawSocket, () => usedTokens.add(tokenId, expiresAtMs)),
+      accept: guarded((socket, rawSocket) =>
+        session.attach(socket, rawSocket, () => usedTokens.add(tokenId, expiresAtMs)),
+      ),
+    };
+  }
+
+  /** A codec that cannot be had costs this socket, not the process. */
+  function guarded(accept: Accept): Accept {
+    return (socket, rawSocket) => {
+      try {
+        accept(socket, rawSocket);
+      } catch (error) {
+        log.error({ error: describe(error) }, "socket given up");
+        socket.terminate();
+      }
     };
   }
 
   /** Without a token there is no call to hang up: what a socket says of itself is not to be trusted with that. */
-  function acceptOpen(socket: TransportSocket, rawSocket: Duplex): void {
+  const acceptOpen: Accept = (socket, rawSocket) => {
     const transport = createWavixTransport({
       ...settings,
       socket,
@@ -151,12 +163,12 @@ export function createServer(options: ServerOptions): WavixServer {
     openTransports.add(transport);
     void transport.run(bot).then((end) => {
       openTransports.delete(transport);
-      log.info(
-        { callId: transport.callId, endedBy: end.endedBy, reason: end.reason, ...transport.stats },
-        "call ended",
-      );
+      const { callId, stats } = transport;
+      const { error, ...how } = end;
+      if (error === undefined) log.info({ callId, ...how, ...stats }, "call ended");
+      else log.warn({ callId, ...how, error: describe(error), ...stats }, "call ended");
     });
-  }
+  };
 
   const app = express();
   app.disable("x-powered-by");

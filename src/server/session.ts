@@ -51,7 +51,10 @@ export class CallSession {
   #socketTimer: ReturnType<typeof setTimeout> | undefined;
   #tokenUsed: (() => void) | undefined;
   #streamingAtMs: number | undefined;
-  #over = false;
+  /** The time of the last keys: a repeated webhook does not press them again. */
+  #keysAt: string | undefined;
+  /** It is being hung up or has ended: nothing more begins. */
+  #closing = false;
   #ended = false;
 
   constructor(call: SessionCall, context: SessionContext) {
@@ -66,6 +69,11 @@ export class CallSession {
     return this.#streamingAtMs !== undefined;
   }
 
+  /** Whether a socket may still come, or a newer one. */
+  get awaitsSocket(): boolean {
+    return !this.streaming && !this.#closing;
+  }
+
   /** Answers the call and has its stream started. Never rejects. */
   async answer(): Promise<void> {
     const { rest, settings } = this.#context;
@@ -76,24 +84,25 @@ export class CallSession {
       if (settings.answer === "with-stream") await rest.answer(this.callId, stream, { signal });
       else await rest.answer(this.callId, {}, { signal });
     } catch (error) {
-      if (this.#ended) return;
+      if (this.#closing) return;
+      if (this.streaming) {
+        // The stream says that it took effect, whatever became of the reply.
+        this.#log.warn({ error: describe(error) }, "answer failed, but the stream is there");
+        return;
+      }
       const refused = error instanceof WavixApiError && REFUSED.has(error.code);
       await this.#fail("answer-failed", error, !refused);
       return;
     }
-    if (settings.answer === "then-stream" && !this.#ended) {
+    if (settings.answer === "then-stream" && !this.#closing) {
       try {
         await rest.startStream(this.callId, stream, { signal });
       } catch (error) {
-        if (!this.#ended) await this.#fail("stream-failed", error, true);
+        if (!this.#closing) await this.#fail("stream-failed", error, true);
         return;
       }
     }
-    if (this.#ended) {
-      // Ended while it was being answered: nobody else will hang up.
-      if (!this.#over) await this.#hangUp();
-      return;
-    }
+    if (this.#closing) return;
     this.#log.info({ ms: this.#elapsed() }, "call answered");
     if (this.#transport === undefined) {
       this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), settings.startTimeoutMs);
@@ -106,9 +115,6 @@ export class CallSession {
    * @param tokenUsed called when the stream has started: the token is good for no other socket then
    */
   attach(socket: TransportSocket, rawSocket: { cork(): void; uncork(): void }, tokenUsed: () => void): void {
-    clearTimeout(this.#socketTimer);
-    this.#transport?.end({ endedBy: "server", reason: "replaced", now: true, keepCall: true });
-    this.#tokenUsed = tokenUsed;
     const { settings, rest } = this.#context;
     const { callId } = this;
     const transport = createWavixTransport({
@@ -127,7 +133,10 @@ export class CallSession {
       idleTimeoutMs: settings.idleTimeoutMs,
       startTimeoutMs: settings.startTimeoutMs,
     });
+    clearTimeout(this.#socketTimer);
+    this.#transport?.end({ endedBy: "server", reason: "replaced", now: true, keepCall: true });
     this.#transport = transport;
+    this.#tokenUsed = tokenUsed;
     void transport.ready.then((start) => this.#begin(transport, start));
     void transport.closed.then((end) => {
       // A socket that was replaced, or gave up before it had a stream and was replaced since, is not the call.
@@ -153,11 +162,12 @@ export class CallSession {
   /** A later webhook about this call. */
   event(event: CallEvent): void {
     if (event.kind === "over" || event.kind === "post-call") {
-      this.#over = true;
       this.#log.debug({ eventType: event.eventType }, "call over at Wavix");
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
       else this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
     } else if (event.payload?.type === "collect" && event.payload.status === "completed") {
+      if (event.eventTime !== undefined && event.eventTime === this.#keysAt) return;
+      this.#keysAt = event.eventTime;
       for (const key of event.payload.digits) {
         if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
       }
@@ -175,12 +185,12 @@ export class CallSession {
       await this.#transport.end({ endedBy: "server", reason, error, now: true });
       return;
     }
-    if (this.#ended) return;
+    if (this.#closing) return;
+    this.#closing = true;
     this.#aborter.abort();
     clearTimeout(this.#socketTimer);
-    const stillThere = hangUp && !this.#over;
+    if (hangUp) await this.#hangUp();
     this.#finish({ endedBy: "server", reason, error });
-    if (stillThere) await this.#hangUp();
   }
 
   async #hangUp(): Promise<void> {
@@ -194,6 +204,7 @@ export class CallSession {
   #finish(end: CallEnd): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#closing = true;
     this.#aborter.abort();
     clearTimeout(this.#socketTimer);
     const drops = Object.entries(this.#transport?.drops ?? {}).filter(([, count]) => count > 0);
@@ -217,11 +228,14 @@ export class CallSession {
   }
 }
 
-/** Wavix said no, so the call was not answered and there is nothing to hang up. */
-const REFUSED: ReadonlySet<string> = new Set(["not-found", "unauthorized", "forbidden", "validation", "rate-limited"]);
+/**
+ * Wavix said no, so the call was not answered and there is nothing to hang up. Not so `validation`: what it complains of
+ * may be the stream of a call that it has answered, or that the call is answered already.
+ */
+const REFUSED: ReadonlySet<string> = new Set(["not-found", "unauthorized", "forbidden", "rate-limited"]);
 
 /** An error in a log line: what and where, without the fields of foreign errors, which may hold anything. */
-function describe(error: unknown): { name: string; code?: string; message: string; stack?: string } {
+export function describe(error: unknown): { name: string; code?: string; message: string; stack?: string } {
   if (!(error instanceof Error)) return { name: "Error", message: typeof error };
   const { code } = error as { code?: unknown };
   return {

@@ -77,9 +77,17 @@ const flag = z
   .regex(/^(0|1|true|false)$/, "must be 1 or 0")
   .transform((value) => value === "1" || value === "true");
 const url = (protocols: string[]) =>
-  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
-    message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
-  });
+  z
+    .string()
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+      message: `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    })
+    .transform((value) => new URL(value))
+    .refine(({ search, hash, username, password }) => search + hash + username + password === "", {
+      message: "must be a URL without user name, query and fragment",
+    })
+    // Paths are put behind it.
+    .transform(({ href }) => href.replace(/\/+$/, ""));
 const oneOf = <T extends string>(...values: [T, ...T[]]) =>
   z.enum(values, { message: `must be one of ${values.join(", ")}` });
 
@@ -92,7 +100,7 @@ const environment = z.object({
   WAVIX_API_KEY: z.string().regex(/^[!-~]{8,1024}$/, "must be the key alone, without blanks or line breaks"),
   WAVIX_API_BASE: url(["https:", "http:"]),
   WEBHOOK_SECRET: z.string().regex(/^[\w-]{8,128}$/, "must be 8 to 128 letters, digits, - or _"),
-  STREAM_TOKEN_SECRET: z.string().min(16, "must have at least 16 characters").max(1_024),
+  STREAM_TOKEN_SECRET: z.string().regex(/^.{16,1024}$/s, "must have 16 to 1024 characters"),
   OPEN_WS: flag,
   STRICT_START: flag,
   MAX_CALLS: integer(1, 100_000),
@@ -144,7 +152,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const settings: ServerSettings = {
     host: data.HOST ?? (local ? defaults.host : "0.0.0.0"),
     port: data.PORT ?? defaults.port,
-    publicUrl: data.PUBLIC_URL?.replace(/\/+$/, ""),
+    publicUrl: data.PUBLIC_URL,
     wavixApiKey: data.WAVIX_API_KEY,
     wavixApiBase: data.WAVIX_API_BASE ?? (local ? LOCAL_API_BASE : WAVIX_API_BASE),
     webhookSecret: data.WEBHOOK_SECRET,

@@ -3,10 +3,11 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { MAX_MESSAGE_LENGTH } from "../wavix/wire/index.ts";
 
+/** Takes a socket that was let in, and the TCP socket below it. */
+export type Accept = (socket: WebSocket, rawSocket: Duplex) => void;
+
 /** What is to happen with an upgrade: let it in with `accept`, or turn it away with a status. */
-export type Admission =
-  | { readonly status: 401 | 404 | 503 }
-  | { readonly status: 101; accept(socket: WebSocket, rawSocket: Duplex): void };
+export type Admission = { readonly status: 401 | 404 | 503 } | { readonly status: 101; readonly accept: Accept };
 
 const REASONS = { 401: "Unauthorized", 404: "Not Found", 503: "Service Unavailable" } as const;
 
@@ -29,6 +30,8 @@ export function upgradeHandler(admit: (token: string) => Admission) {
     const admission = path === null ? ({ status: 404 } as const) : admit(path[1] ?? "");
     if (admission.status !== 101) {
       const { status } = admission;
+      // Whoever was turned away and does not hang up would keep the socket, and the server from closing.
+      rawSocket.once("finish", () => rawSocket.destroy());
       rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
