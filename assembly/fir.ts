@@ -48,7 +48,6 @@ export function fir1(
   } else {
     let fine: i64 = 0;
     for (; row < fineEnd; row += 4, x += 4) {
-      // Two products at a time stay within int32: |fine tap| < 2^15.
       fine += <i64>(<i32>load<i16>(x) * <i32>load<i16>(row)) + <i64>(<i32>load<i16>(x, 2) * <i32>load<i16>(row, 2));
     }
     let coarse: i32 = 0;

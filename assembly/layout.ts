@@ -8,7 +8,7 @@
 //   0x01000  PCM       PCM16 in: 24,576 samples; 64 spare bytes for kernels that store whole vectors
 //   0x10000  MESSAGE   one incoming message, 64 KiB; 64 spare bytes
 //   0x21000  OUT       PCM16 out (24,576 × 6 samples at most, 8 → 48 kHz), or outgoing messages
-//   0x69100            unused
+//   0x69000            unused
 //   0x80000  static data, then the heap: resampler slots and tap tables, never moved
 //
 // A slot is one resampler:
@@ -74,8 +74,9 @@ export function openSlot(tapCount: i32): u32 {
   if (slot != 0) {
     store<u32>(head, load<u32>(slot, SLOT_NEXT_FREE));
   } else {
+    if (heapEnd >= HANDLE_LIMIT) return 0;
     slot = allocate(sizeClass << 6);
-    if (slot == 0 || slot >= HANDLE_LIMIT) return 0;
+    if (slot == 0) return 0;
     store<u32>(slot, 1, SLOT_GENERATION);
     store<u8>(slot, <u8>sizeClass, SLOT_SIZE_CLASS);
   }

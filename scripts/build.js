@@ -91,8 +91,14 @@ const host = [
   "package.json",
   "scripts/build.js",
 ];
-if (!upToDate(["build/dist.stamp"], host) || !existsSync("dist/cli/main.js")) {
-  if (!existsSync("dist")) rmSync("build/src.tsbuildinfo", { force: true });
+// The stamp lists the sources: what was made from one that is gone must go too.
+const list = host.sort().join("\n");
+const known = existsSync("build/dist.stamp") ? readFileSync("build/dist.stamp", "utf8") : "";
+if (known !== list || !upToDate(["build/dist.stamp"], host) || !existsSync("dist/cli/main.js")) {
+  if (known !== list || !existsSync("dist")) {
+    rmSync("dist", { recursive: true, force: true });
+    rmSync("build/src.tsbuildinfo", { force: true });
+  }
   run("dist/", binOf("typescript", "tsc"), ["-p", "src/tsconfig.json"]);
   // The codec's entry is one self-contained module: everything it needs, the loader and the binaries, is inside.
   const { buildSync } = await import("esbuild");
@@ -114,5 +120,5 @@ if (!upToDate(["build/dist.stamp"], host) || !existsSync("dist/cli/main.js")) {
   }
   for (const file of sources("src", ".wav")) copyFileSync(file, join("dist", file.slice("src/".length)));
   chmodSync("dist/cli/main.js", 0o755);
-  writeFileSync("build/dist.stamp", "");
+  writeFileSync("build/dist.stamp", list);
 }

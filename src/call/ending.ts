@@ -5,6 +5,8 @@ import type { EndOptions, TransportSocket } from "./transport-options.ts";
 const GRACE_MS = 2_000;
 /** How long a peer may take to answer the closing handshake. */
 const CLOSE_TIMEOUT_MS = 1_000;
+/** The REST client gives up sooner by itself; a control of somebody else's may not. */
+const HANG_UP_TIMEOUT_MS = 35_000;
 const CLOSED = 3;
 
 /** What the end needs of the call. */
@@ -61,6 +63,7 @@ export class Ending {
     const { endedBy, reason, error, now = false, keepCall = false } = options;
     // Also later than the end began: a newer socket may come while this one is about to hang up.
     this.#keepCall ||= keepCall;
+    if (keepCall) this.#onCallOver?.();
     if (this.#end !== undefined) {
       if (now) this.#onHurry?.();
       return;
@@ -85,6 +88,7 @@ export class Ending {
     this.begin({ endedBy: "caller", reason, now: true });
   }
 
+  /** Whatever goes wrong on the way is noted, and the way is gone to its end: nobody else will hang up. */
   async #run(now: boolean): Promise<void> {
     const { socket, control, release, mute, heardOut } = this.#parts;
     let allHeard = false;
@@ -92,22 +96,27 @@ export class Ending {
       const hurried = new Promise<boolean>((resolve) => {
         this.#onHurry = () => resolve(false);
       });
-      allHeard = await Promise.race([heardOut().then(() => true), hurried]);
+      await this.#attempt(async () => {
+        allHeard = await Promise.race([heardOut().then(() => true), hurried]);
+      });
     }
-    mute(!allHeard && !this.#peerGone);
+    await this.#attempt(() => mute(!allHeard && !this.#peerGone));
     if (control !== undefined && !this.#keepCall) {
-      await this.#hangUp(control);
+      await this.#attempt(() => this.#hangUp(control));
       if (!this.#peerGone) await within(GRACE_MS, (resolve) => (this.#onPeerGone = resolve));
     }
-    if (socket.readyState !== CLOSED) {
-      await within(CLOSE_TIMEOUT_MS, (resolve) => {
-        socket.on("close", resolve);
-        socket.close(1000);
-      });
-      if (socket.readyState !== CLOSED) socket.terminate();
-    }
-    release();
+    await this.#attempt(() => closeSocket(socket));
+    await this.#attempt(release);
     this.#resolveClosed(this.#end as CallEnd);
+  }
+
+  async #attempt(action: () => void | Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      const end = this.#end as CallEnd;
+      this.#end = { ...end, error: end.error ?? error };
+    }
   }
 
   async #hangUp(control: CallControl): Promise<void> {
@@ -116,13 +125,22 @@ export class Ending {
       await within(GRACE_MS, (resolve) => (this.#onCallOver = resolve));
     }
     if (this.#callOver || this.#keepCall) return;
-    try {
-      await control.hangUp();
-    } catch (error) {
-      const end = this.#end as CallEnd;
-      this.#end = { ...end, error: end.error ?? error };
-    }
+    const hangingUp = Promise.resolve(control.hangUp());
+    const tooLate = within(HANG_UP_TIMEOUT_MS, (resolve) => void hangingUp.then(resolve, resolve)).then(() => {
+      throw new Error("the hang-up was not answered in time");
+    });
+    // Settles with the hang-up, which is the first to know that it has.
+    await Promise.race([hangingUp, tooLate]);
   }
+}
+
+async function closeSocket(socket: TransportSocket): Promise<void> {
+  if (socket.readyState === CLOSED) return;
+  await within(CLOSE_TIMEOUT_MS, (resolve) => {
+    socket.on("close", resolve);
+    socket.close(1000);
+  });
+  if (socket.readyState !== CLOSED) socket.terminate();
 }
 
 /** Settles when the callback that `start` is given is called, or after `ms`. */

@@ -12,7 +12,7 @@ export class FrameQueue {
   dropped = 0;
   readonly #waiting: Frame[] = [];
   #listener: ((frame: Frame) => void) | undefined;
-  #wake: (() => void) | undefined;
+  readonly #wakers: (() => void)[] = [];
   #ended = false;
 
   push(frame: Frame): void {
@@ -27,7 +27,7 @@ export class FrameQueue {
       this.dropped++;
     }
     this.#waiting.push(frame);
-    this.#wake?.();
+    this.#wakeAll();
   }
 
   /** Gives all frames to `listener`, those that wait first (but not yet in this call), until the returned function is called. */
@@ -46,7 +46,11 @@ export class FrameQueue {
   end(): void {
     this.#ended = true;
     this.#listener = undefined;
-    this.#wake?.();
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#wakers.splice(0)) wake();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Frame, void, void> {
@@ -56,9 +60,8 @@ export class FrameQueue {
       else if (this.#ended) return;
       else {
         await new Promise<void>((resolve) => {
-          this.#wake = resolve;
+          this.#wakers.push(resolve);
         });
-        this.#wake = undefined;
       }
     }
   }

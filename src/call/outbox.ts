@@ -1,10 +1,8 @@
-import type { MediaWriter } from "../codec/index.ts";
+import { CodecError, type MediaWriter } from "../codec/index.ts";
 import type { AudioRawFrame } from "../pipecat/frames.ts";
 import { CallError } from "./call.ts";
 import type { PlayoutQueue } from "./playout.ts";
 
-/** A frame is converted in pieces of at most this many sample frames: one long frame does not hold up other calls. */
-const PIECE_FRAMES = 24_000;
 /** Frames that wait for room. More means that nobody awaits `send`; the next is refused. */
 const MAX_WAITING = 1_000;
 
@@ -33,8 +31,8 @@ export const DONE: Promise<void> = Promise.resolve();
 
 /**
  * What the bot has said and the socket has not got yet, in order: audio at the wire's rate, and actions between it
- * (a message, the end of an utterance). Audio is made ready while less than `maxQueuedMs` of it lies there, a second at a
- * time; the rest waits as the frames they are.
+ * (a message, the end of an utterance). Audio is made ready while less than `maxQueuedMs` of it lies there, at most a
+ * second of it at once, so that one long frame does not hold up other calls; the rest waits as the frames they are.
  */
 export class Outbox implements PlayoutQueue {
   readonly #writer: MediaWriter;
@@ -72,7 +70,7 @@ export class Outbox implements PlayoutQueue {
 
   /** Queues audio; settles when it lies ready. The promise is one and the same while there is room. */
   addAudio(frame: AudioRawFrame): Promise<void> {
-    if (this.#waiting.length === 0 && this.#takeAll(frame)) return DONE;
+    if (frame.audio.length === 0 || (this.#waiting.length === 0 && this.#takeAll(frame))) return DONE;
     if (this.#waiting.length >= MAX_WAITING) {
       return Promise.reject(new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`));
     }
@@ -84,7 +82,7 @@ export class Outbox implements PlayoutQueue {
 
   /** The whole frame at once, when it is short enough and there is room. */
   #takeAll({ audio, sampleRate, numChannels, numFrames }: AudioRawFrame): boolean {
-    if (numFrames > PIECE_FRAMES || this.#writer.queuedSampleCount >= this.#maxQueuedSamples) return false;
+    if (numFrames > sampleRate || this.#writer.queuedSampleCount >= this.#maxQueuedSamples) return false;
     this.#writer.push(audio, sampleRate, numChannels);
     return true;
   }
@@ -119,7 +117,16 @@ export class Outbox implements PlayoutQueue {
     }
   }
 
-  /** Moves waiting frames into the queue as far as there is room. */
+  /** How many packets may be sent before an action has its turn. */
+  get packetsBeforeAction(): number {
+    return (this.#placed[0]?.afterPacket ?? Number.POSITIVE_INFINITY) - this.#packetsSent;
+  }
+
+  /**
+   * Makes the next second of what waits ready, if there is room.
+   *
+   * @throws CodecError when the codec failed; a frame that is wrong in itself only rejects its own promise
+   */
   refill(): void {
     while (this.#waiting.length > 0) {
       const next = this.#waiting[0] as WaitingAudio | WaitingAction;
@@ -131,12 +138,13 @@ export class Outbox implements PlayoutQueue {
       if (this.#writer.queuedSampleCount >= this.#maxQueuedSamples) return;
       const { audio, sampleRate, numChannels } = next.frame;
       const perFrame = audio instanceof Int16Array ? numChannels : 2 * numChannels;
-      const end = Math.min(audio.length, next.taken + PIECE_FRAMES * perFrame);
+      const end = Math.min(audio.length, next.taken + sampleRate * perFrame);
       try {
         this.#writer.push(audio.subarray(next.taken, end), sampleRate, numChannels);
       } catch (error) {
         this.#waiting.shift();
         next.reject(error);
+        if (error instanceof CodecError) throw error;
         continue;
       }
       next.taken = end;
@@ -144,6 +152,7 @@ export class Outbox implements PlayoutQueue {
         this.#waiting.shift();
         next.resolve();
       }
+      return;
     }
   }
 

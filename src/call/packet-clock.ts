@@ -11,8 +11,8 @@ export interface Ticker {
  * One timer for all calls of a process, every 20 ms, against absolute deadlines: a late step does not move the next one.
  * A timer per call drifts instead; 800 of them were measured to fire every 21.1 ms.
  *
- * It runs only while somebody listens, and does not keep the process alive by itself. A ticker must reckon with steps
- * that come late or are left out, and look at the time instead of counting.
+ * It runs only while somebody listens. A ticker must reckon with steps that come late or are left out, and look at the
+ * time instead of counting.
  *
  * @example
  * const clock = new PacketClock();

@@ -20,8 +20,10 @@ export interface PlayoutQueue {
   flush(): void;
 }
 
-/** A source that has added nothing for this long, with the caller about to hear the end, has ended its utterance. */
+/** A source that has added nothing for this long, with the caller about to hear the end, has ended its utterance … */
 const REST_AFTER_MS = 2 * PACKET_MS;
+/** … unless it adds in longer steps than that; this is the longest step that is believed. */
+const LONGEST_STEP_MS = 150;
 
 /** A longer pause begins a new utterance; a shorter one is a gap in the old. */
 const NEW_UTTERANCE_AFTER_MS = 500;
@@ -45,10 +47,16 @@ export class Playout {
   #dryAtMs = Number.NEGATIVE_INFINITY;
   #speaking = false;
   /** When the first sound of the next utterance arrived. */
-  #gatheringSinceMs = 0;
+  #gatheringSinceMs: number | undefined;
   #pushedAtMs = Number.NEGATIVE_INFINITY;
+  /** Time between the last two pushes, and what the last one brought. */
+  #stepMs = 0;
+  #pushedMs = 0;
+  /** The bot has said that its utterance is complete. */
   #ended = false;
-  #utterancePackets = 0;
+  #sentPackets = 0;
+  /** Which packet, counted from the first ever sent, begins the present utterance. */
+  #utteranceFrom = 0;
 
   /** How often the caller ran dry in mid-utterance: audio came again within half a second. */
   starvations = 0;
@@ -66,17 +74,24 @@ export class Playout {
 
   /** How much of the present utterance the caller has heard, in ms. */
   heardMs(nowMs: number): number {
-    return Math.max(0, this.#utterancePackets * PACKET_MS - this.levelMs(nowMs));
+    return Math.max(0, (this.#sentPackets - this.#utteranceFrom) * PACKET_MS - this.levelMs(nowMs));
   }
 
-  /** Audio has been added to a queue that had `packetsBefore` whole packets. */
-  pushed(packetsBefore: number, nowMs: number): void {
+  /** `ms` of audio have been added to a queue that had `packetsBefore` whole packets. */
+  pushed(ms: number, packetsBefore: number, nowMs: number): void {
+    this.#stepMs = nowMs - this.#pushedAtMs;
     this.#pushedAtMs = nowMs;
-    this.#ended = false;
+    this.#pushedMs = ms;
+    if (this.#ended) {
+      this.#ended = false;
+      this.#utteranceFrom = this.#sentPackets + packetsBefore;
+    }
     if (packetsBefore > 0 || (this.#speaking && this.#dryAtMs > nowMs)) return;
     // The caller has run dry and nothing waited: whatever comes now begins anew.
-    if (this.#speaking || this.#gatheringSinceMs === 0) this.#gatheringSinceMs = nowMs;
+    if (this.#speaking) this.#gatheringSinceMs = undefined;
+    this.#gatheringSinceMs ??= nowMs;
     this.#speaking = false;
+    this.#stepMs = 0;
   }
 
   /** The utterance is complete: nothing is gained by gathering more. */
@@ -88,39 +103,53 @@ export class Playout {
   cleared(nowMs: number): void {
     this.#dryAtMs = nowMs;
     this.#speaking = false;
-    this.#gatheringSinceMs = 0;
+    this.#gatheringSinceMs = undefined;
     this.#ended = false;
-    this.#utterancePackets = 0;
+    this.#utteranceFrom = this.#sentPackets;
   }
 
   /** How many packets are to be sent now. Flushes the queue when its rest can wait no longer. */
   due(queue: PlayoutQueue, nowMs: number): number {
     const { sendAheadMs, playoutDelayMs } = this.#settings;
     const level = this.levelMs(nowMs);
-    // A rest must not wait for a packet that will never be full: the source has ended, or the caller has.
-    const restIsDue = this.#ended || (nowMs - this.#pushedAtMs >= REST_AFTER_MS && level <= PACKET_MS);
-    if (queue.packetCount === 0 && queue.hasRest && restIsDue) queue.flush();
+    if (queue.packetCount === 0 && queue.hasRest && this.#restIsDue(level, nowMs)) queue.flush();
     if (queue.packetCount === 0) return 0;
     if (!this.#speaking) {
-      const gathered = queue.packetCount * PACKET_MS >= playoutDelayMs;
-      if (!gathered && !this.#ended && nowMs - this.#gatheringSinceMs < playoutDelayMs) return 0;
+      if (!this.#hasGathered(queue, nowMs)) return 0;
       this.#speaking = true;
-      this.#gatheringSinceMs = 0;
-      if (nowMs - this.#dryAtMs > NEW_UTTERANCE_AFTER_MS) this.#utterancePackets = 0;
+      this.#gatheringSinceMs = undefined;
+      if (nowMs - this.#dryAtMs > NEW_UTTERANCE_AFTER_MS) this.#utteranceFrom = this.#sentPackets;
     }
     const room = Math.max(sendAheadMs, playoutDelayMs, PACKET_MS) - level;
     // What is left of a packet by rounding must not make another one.
     return Math.max(0, Math.min(queue.packetCount, Math.ceil(room / PACKET_MS - 1e-6)));
   }
 
+  /** A rest must not wait for a packet that will never be full: the source has ended, or the caller is at the end. */
+  #restIsDue(level: number, nowMs: number): boolean {
+    if (this.#ended) return true;
+    const quietMs = nowMs - this.#pushedAtMs;
+    if (quietMs < REST_AFTER_MS || level > PACKET_MS) return false;
+    return level === 0 || quietMs >= Math.min(1.25 * this.#stepMs, LONGEST_STEP_MS);
+  }
+
+  #hasGathered(queue: PlayoutQueue, nowMs: number): boolean {
+    const { sendAheadMs, playoutDelayMs } = this.#settings;
+    if (this.#ended || nowMs - (this.#gatheringSinceMs ?? nowMs) >= playoutDelayMs) return true;
+    const queuedMs = queue.packetCount * PACKET_MS;
+    if (queuedMs < playoutDelayMs) return false;
+    // One frame alone is no cushion: the next may be as long in coming. More than anybody sends in real time is.
+    return queuedMs > this.#pushedMs || this.#pushedMs >= sendAheadMs;
+  }
+
   /** Packets have been sent. */
   sent(packetCount: number, nowMs: number): void {
     const lateMs = nowMs - this.#dryAtMs;
-    if (lateMs > 0 && this.#utterancePackets > 0) {
+    if (lateMs > 0 && this.#sentPackets > this.#utteranceFrom) {
       this.starvations++;
       this.maxLatenessMs = Math.max(this.maxLatenessMs, lateMs);
     }
     this.#dryAtMs = Math.max(this.#dryAtMs, nowMs) + packetCount * PACKET_MS;
-    this.#utterancePackets += packetCount;
+    this.#sentPackets += packetCount;
   }
 }

@@ -66,7 +66,10 @@ export class WavixTransport implements Call {
   readonly control: CallControl | undefined;
   readonly signal: AbortSignal;
   readonly closed: Promise<CallEnd>;
-  /** Settles with the first message that says a call is there: `start`, or null for media without it. */
+  /**
+   * Settles with the first message that says a call is there: `start`, or null for media without it. Also null when the
+   * call ends before there is one; `signal` is aborted then.
+   */
   readonly ready: Promise<StartMessage | null>;
 
   readonly #socket: TransportSocket;
@@ -101,7 +104,9 @@ export class WavixTransport implements Call {
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
     this.#serializer = options.serializer ?? new WavixFrameSerializer();
-    this.#serializer.setup(new StartFrame({ audioInSampleRate: options.audioInSampleRate ?? 16_000 }));
+    this.#serializer.setup(
+      new StartFrame({ audioInSampleRate: options.audioInSampleRate ?? this.#serializer.sampleRate ?? 16_000 }),
+    );
     this.audioInSampleRate = this.#serializer.sampleRate as number;
     const codec = this.#serializer.codec ?? defaultCodec();
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
@@ -130,7 +135,7 @@ export class WavixTransport implements Call {
     this.#ending = new Ending({
       socket: this.#socket,
       control: this.control,
-      heardOut: () => this.waitForPlayout(),
+      heardOut: async () => this.waitForPlayout(),
       mute: (clear) => this.#mute(clear),
       release: () => this.#release(),
     });
@@ -266,7 +271,7 @@ export class WavixTransport implements Call {
         const before = this.#outbox.packetCount;
         const room = this.#outbox.addAudio(frame);
         const nowMs = performance.now();
-        this.#playout.pushed(before, nowMs);
+        this.#playout.pushed((frame.numFrames * 1_000) / frame.sampleRate, before, nowMs);
         this.#pump(nowMs);
         return room;
       }
@@ -322,11 +327,10 @@ export class WavixTransport implements Call {
     return droppedMs;
   }
 
-  waitForPlayout(): Promise<void> {
-    if (this.#muted) return DONE;
-    if (this.#outbox.isEmpty && this.#playout.levelMs(performance.now()) === 0) return DONE;
+  async waitForPlayout(): Promise<void> {
+    if (this.#muted || (this.#outbox.isEmpty && this.#playout.levelMs(performance.now()) === 0)) return;
     this.#endUtterance();
-    return new Promise((resolve) => {
+    await new Promise<void>((resolve) => {
       const name = this.#marks.add(resolve);
       this.#outbox.addAction("sent", () => {
         this.#sendText(markMessage(name, this.streamId));
@@ -342,6 +346,7 @@ export class WavixTransport implements Call {
   /** @internal Called by the packet clock. */
   tick(nowMs: number): void {
     try {
+      this.#outbox.refill();
       this.#pump(nowMs);
     } catch (error) {
       // Other calls are on the same clock.
@@ -364,7 +369,7 @@ export class WavixTransport implements Call {
   #pump(nowMs: number): void {
     if (this.#muted) return;
     for (;;) {
-      const due = this.#playout.due(this.#outbox, nowMs);
+      const due = Math.min(this.#playout.due(this.#outbox, nowMs), this.#outbox.packetsBeforeAction);
       if (due === 0) break;
       this.#sendPackets(due, nowMs);
       // Frames that waited may have come up, with more that is due.
@@ -429,13 +434,14 @@ export class WavixTransport implements Call {
   }
 
   #mute(clear: boolean): void {
-    if (clear) this.#silence(performance.now());
     this.#muted = true;
     this.#aborter.abort();
     this.#frames.end();
     this.#clock.delete(this);
     this.#outbox.close(new CallError("CALL_OVER", "the call is over"));
     this.#marks.clear();
+    this.#resolveReady(null);
+    if (clear) this.#silence(performance.now());
   }
 
   #release(): void {

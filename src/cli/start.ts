@@ -36,9 +36,10 @@ export async function run(argv: string[]): Promise<number> {
     "open-ws": { type: "boolean" },
   });
   if (values === null) return 0;
+  // Before the bot is loaded: it may look at the environment as it loads.
+  if (existsSync(".env")) process.loadEnvFile(".env");
   const bot = await loadBot(values.bot);
 
-  if (existsSync(".env")) process.loadEnvFile(".env");
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
   if (values["open-ws"]) env.OPEN_WS = "1";

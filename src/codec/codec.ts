@@ -90,7 +90,6 @@ export class Codec {
   #instantiate(): Core {
     return new Core(this.#module, () => {
       this.#traps++;
-      this.#core = this.#instantiate();
     });
   }
 
@@ -99,8 +98,9 @@ export class Codec {
     return this.#core.variant;
   }
 
-  /** @internal The present instance. */
+  /** @internal The present instance; a new one when the last has failed. */
   get core(): Core {
+    if (this.#core.failed) this.#core = this.#instantiate();
     return this.#core;
   }
 

@@ -52,8 +52,8 @@ function tapTable(inputRate: number, outputRate: number, profile: ResamplerProfi
 /**
  * One WebAssembly instance: its memory, the views on it, and its calls.
  *
- * Every call goes through {@link Core.call}, which knows what a trap means: whatever the instance computed may be
- * wrong from then on, so it is never asked again.
+ * Whatever a call throws goes to {@link Core.trapped}: what the instance computes may be wrong from then on, so it is
+ * never asked again.
  */
 export class Core {
   readonly exports: Exports;
@@ -102,6 +102,8 @@ export class Core {
       this.prefixCapacity = exports.prefixCapacity();
       this.outCapacity = exports.outCapacity();
     } catch (cause) {
+      if (cause instanceof RangeError)
+        throw new CodecError("CODEC_OUT_OF_MEMORY", "no memory for the codec", { cause });
       throw new CodecError("CODEC_BAD_MODULE", "the module is not a pipecat-wavix codec of this version", { cause });
     }
   }
@@ -180,6 +182,18 @@ export class Core {
       this.#onTrap();
     }
     return new CodecError("CODEC_TRAP", "the codec's WebAssembly instance failed and was replaced", { cause });
+  }
+
+  /** PCM → `out`, mixed to mono and resampled; how many samples. */
+  convert(handle: number, frames: number, channels: number): number {
+    try {
+      const count = this.exports.convert(handle, frames, channels);
+      // Slots keep their handles fresh, so the instance has lost its mind.
+      if (count < 0) throw new Error(`the codec answered ${count}`);
+      return count;
+    } catch (cause) {
+      throw this.trapped(cause);
+    }
   }
 
   /** Opens a resampler and returns its handle. */

@@ -3,7 +3,7 @@ import { CodecError } from "./errors.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import { assertSampleRate, packetSampleCount } from "./rates.ts";
 import { type CoreOwner, ResamplerSlot } from "./slot.ts";
-import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { filterDelaySamples, type ResamplerProfile } from "./taps.ts";
 
 export interface MediaWriterOptions {
   /** Rate of the audio in the messages, in Hz; 24000 on Wavix. */
@@ -101,7 +101,7 @@ export class MediaWriter {
    * Takes audio: mixes it to mono, resamples it, queues it.
    *
    * @param audio interleaved samples, or their bytes in little-endian order; an incomplete sample frame at the end
-   *   waits for its rest
+   *   waits for its rest, an odd byte only for more bytes
    * @param sampleRate in Hz, one of the listed rates; a change ends the sound at the old rate properly
    * @param numChannels 1 to 8
    * @throws RangeError on another rate or channel count
@@ -109,6 +109,8 @@ export class MediaWriter {
    */
   push(audio: Int16Array | Uint8Array, sampleRate: number, numChannels = 1): void {
     const slot = this.#slotFor(sampleRate, numChannels);
+    // An odd byte before whole samples is one that lost its other half: kept, it would swap the bytes of all that follow.
+    if (audio instanceof Int16Array) this.#carryLength -= this.#carryLength % 2;
     const bytes = new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength);
     const frameBytes = 2 * numChannels;
     let start = 0;
@@ -131,11 +133,8 @@ export class MediaWriter {
   }
 
   #convert(core: Core, handle: number, frames: number, numChannels: number): void {
-    try {
-      this.#queue.push(core.out.subarray(0, core.exports.convert(handle, frames, numChannels)));
-    } catch (cause) {
-      throw core.trapped(cause);
-    }
+    const count = core.convert(handle, frames, numChannels);
+    this.#queue.push(core.out.subarray(0, count));
   }
 
   #slotFor(sampleRate: number, numChannels: number): ResamplerSlot {
@@ -166,8 +165,7 @@ export class MediaWriter {
     this.#sounding = false;
     const handle = slot.handle("media writer");
     const { core } = this.#owner;
-    const low = Math.min(slot.inputRate, slot.outputRate);
-    const tail = Math.ceil((PROFILES[slot.profile].spanLowSamples / 2 / low) * slot.inputRate);
+    const tail = Math.ceil(filterDelaySamples(slot.inputRate, slot.outputRate, slot.profile));
     core.pcm.fill(0, 0, tail);
     this.#convert(core, handle, tail, 1);
     slot.reset("media writer");

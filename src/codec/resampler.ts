@@ -1,5 +1,5 @@
 import { type CoreOwner, ResamplerSlot } from "./slot.ts";
-import { greatestCommonDivisor, PROFILES, type ResamplerProfile } from "./taps.ts";
+import { filterDelaySamples, greatestCommonDivisor, type ResamplerProfile } from "./taps.ts";
 
 /**
  * A streaming resampler for mono int16: any split of the input gives the same samples, after n inputs exactly
@@ -22,7 +22,6 @@ export class Resampler {
   readonly #owner: CoreOwner;
   readonly #interpolation: number;
   readonly #decimation: number;
-  readonly #delayInputSamples: number;
   /** Inputs so far, modulo decimation: after that many the phases repeat. */
   #position = 0;
   #discontinuities = 0;
@@ -35,10 +34,7 @@ export class Resampler {
     const divisor = greatestCommonDivisor(inputRate, outputRate);
     this.#interpolation = outputRate / divisor;
     this.#decimation = inputRate / divisor;
-    const delaySeconds =
-      inputRate === outputRate ? 0 : PROFILES[profile].spanLowSamples / 2 / Math.min(inputRate, outputRate);
-    this.delayMs = delaySeconds * 1000;
-    this.#delayInputSamples = Math.ceil(delaySeconds * inputRate);
+    this.delayMs = (filterDelaySamples(inputRate, outputRate, profile) * 1000) / inputRate;
     this.#owner = owner;
     this.#slot = new ResamplerSlot(owner, inputRate, outputRate, profile);
   }
@@ -48,8 +44,19 @@ export class Resampler {
     return this.#slot.discontinuities;
   }
 
+  /** The slot's handle; after the instance was replaced, the stream begins anew. */
+  #handle(): number {
+    const handle = this.#slot.handle("resampler");
+    if (this.#slot.discontinuities !== this.#discontinuities) {
+      this.#discontinuities = this.#slot.discontinuities;
+      this.#position = 0;
+    }
+    return handle;
+  }
+
   /** How many samples the next `inputLength` inputs will give. */
   outputLength(inputLength: number): number {
+    this.#handle();
     return this.#outputsAfter(this.#position + inputLength) - this.#outputsAfter(this.#position);
   }
 
@@ -68,27 +75,19 @@ export class Resampler {
    */
   process(input: Int16Array, output?: Int16Array): Int16Array {
     if (!(input instanceof Int16Array)) throw new TypeError(`input must be an Int16Array, got ${typeof input}`);
-    const handle = this.#slot.handle("resampler");
-    if (this.#slot.discontinuities !== this.#discontinuities) {
-      this.#discontinuities = this.#slot.discontinuities;
-      this.#position = 0;
-    }
+    const handle = this.#handle();
     const length = this.outputLength(input.length);
     if (output !== undefined && output.length < length) {
       throw new RangeError(`output must hold ${length} samples, got room for ${output.length}`);
     }
     const result = output ?? new Int16Array(length);
     const { core } = this.#owner;
-    try {
-      for (let start = 0, written = 0; start < input.length; start += core.pcmCapacity) {
-        const count = Math.min(core.pcmCapacity, input.length - start);
-        core.pcm.set(count === input.length ? input : input.subarray(start, start + count));
-        const outputs = core.exports.convert(handle, count, 1);
-        result.set(core.out.subarray(0, outputs), written);
-        written += outputs;
-      }
-    } catch (cause) {
-      throw core.trapped(cause);
+    for (let start = 0, written = 0; start < input.length; start += core.pcmCapacity) {
+      const count = Math.min(core.pcmCapacity, input.length - start);
+      core.pcm.set(count === input.length ? input : input.subarray(start, start + count));
+      const outputs = core.convert(handle, count, 1);
+      result.set(core.out.subarray(0, outputs), written);
+      written += outputs;
     }
     this.#position = (this.#position + input.length) % this.#decimation;
     return result.length === length ? result : result.subarray(0, length);
@@ -96,7 +95,9 @@ export class Resampler {
 
   /** Ends the stream: the last {@link delayMs} of sound, and the resampler is as new. */
   flush(): Int16Array {
-    const tail = this.process(new Int16Array(this.#delayInputSamples));
+    const tail = this.process(
+      new Int16Array(Math.ceil(filterDelaySamples(this.inputRate, this.outputRate, this.profile))),
+    );
     this.reset();
     return tail;
   }

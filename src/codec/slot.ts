@@ -28,24 +28,22 @@ export class ResamplerSlot {
     this.profile = profile;
     this.#owner = owner;
     this.#core = owner.core;
-    this.#handle = this.#open();
+    this.#handle = this.#open(this.#core);
   }
 
-  #open(): number {
-    return this.inputRate === this.outputRate ? 0 : this.#core.open(this.inputRate, this.outputRate, this.profile);
-  }
-
-  get closed(): boolean {
-    return this.#closed;
+  #open(core: Core): number {
+    return this.inputRate === this.outputRate ? 0 : core.open(this.inputRate, this.outputRate, this.profile);
   }
 
   /** The handle in the present instance; opened anew, with an empty past, when the instance was replaced. */
   handle(what: string): number {
     if (this.#closed) throw new CodecError("CODEC_CLOSED", `the ${what} is closed`);
-    if (this.#core !== this.#owner.core) {
-      this.#core = this.#owner.core;
+    const { core } = this.#owner;
+    if (this.#core !== core) {
+      // Only once it stands: the old handle may be somebody else's in the new instance.
+      this.#handle = this.#open(core);
+      this.#core = core;
       this.discontinuities++;
-      this.#handle = this.#open();
     }
     return this.#handle;
   }
@@ -63,6 +61,6 @@ export class ResamplerSlot {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#handle !== 0 && this.#core === this.#owner.core) this.#core.close(this.#handle);
+    if (this.#handle !== 0) this.#core.close(this.#handle);
   }
 }

@@ -28,8 +28,6 @@ export interface TapTable {
   readonly coarseCount: number;
   /** `interpolation` rows, each `tapCount` fine taps followed by `coarseCount` coarse taps. */
   readonly taps: Int16Array;
-  /** Delay of the filter in input samples; may be fractional. */
-  readonly delayInputSamples: number;
 }
 
 /**
@@ -98,7 +96,13 @@ function impulseResponse(time: number, stretch: number, design: ProfileDesign): 
   return x === 0 ? design.cutoff / stretch : ((design.cutoff / stretch) * window * sinPi(x)) / (PI * x);
 }
 
-/** Designs the taps for a pair of rates. Takes milliseconds: {@link TapCache} keeps the results. */
+/** The delay of the filter in input samples, which may be fractional: half its length. 0 for equal rates. */
+export function filterDelaySamples(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
+  if (inputRate === outputRate) return 0;
+  return (PROFILES[profile].spanLowSamples / 2) * Math.max(1, inputRate / outputRate);
+}
+
+/** Designs the taps for a pair of rates. Takes up to some 30 ms: core.ts keeps the results. */
 export function designTaps(inputRate: number, outputRate: number, profile: ResamplerProfile): TapTable {
   const design = PROFILES[profile];
   const divisor = greatestCommonDivisor(inputRate, outputRate);
@@ -157,7 +161,6 @@ export function designTaps(inputRate: number, outputRate: number, profile: Resam
         coarseStart: coarseFirst * VECTOR,
         coarseCount: (coarseLast - coarseFirst + 1) * VECTOR,
         taps,
-        delayInputSamples: span / 2,
       };
     }
     // The fine sum could overflow: let the centre take more of the taps.

@@ -145,7 +145,7 @@ export class CallSession {
   }
 
   #begin(transport: WavixTransport, start: StartMessage | null): void {
-    if (this.#transport !== transport || this.#ended) return;
+    if (this.#transport !== transport || this.#ended || transport.signal.aborted) return;
     this.#tokenUsed?.();
     this.#streamingAtMs = performance.now();
     if (start?.call_id !== undefined && start.call_id !== this.callId) {

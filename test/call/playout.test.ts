@@ -31,7 +31,7 @@ function open(sendAheadMs: number, playoutDelayMs: number) {
 function push(ms: number, nowMs: number): number {
   const before = queue.packetCount;
   queue.push(ms);
-  playout.pushed(before, nowMs);
+  playout.pushed(ms, before, nowMs);
   return step(nowMs);
 }
 
@@ -78,7 +78,8 @@ describe("playout", () => {
   });
 
   it("sends the rest of a packet when the caller is about to hear the end, not before", () => {
-    push(70, 0);
+    push(40, 0);
+    push(30, 0);
     expect(queue.restMs).toBe(10);
     expect(playout.levelMs(0)).toBe(60);
     expect(step(20)).toBe(0);
@@ -128,6 +129,37 @@ describe("playout", () => {
     expect(step(1_000)).toBe(10);
     expect(playout.starvations).toBe(1);
     expect(playout.maxLatenessMs).toBe(1_000 - 360);
+  });
+
+  it("keeps its cushion for a source whose frames are longer than it", () => {
+    for (const ms of [60, 100, 150]) {
+      open(200, 60);
+      // Half of the frames come 15 ms late.
+      const pushes = Array.from({ length: 200 }, (_, i) => [i * ms + (i % 2) * 15, ms] as const);
+      for (let now = 0, i = 0; now < 200 * ms; now += 5) {
+        for (; i < pushes.length && pushes[i]![0] <= now; i++) push(ms, now);
+        if (now % 20 === 0) step(now);
+      }
+      expect(playout.starvations).toBe(0);
+    }
+  });
+
+  it("starts a frame that nobody sends in real time at once", () => {
+    expect(push(400, 0)).toBe(10);
+  });
+
+  it("counts what was heard by utterance, and a pause between two as no gap", () => {
+    push(200, 0);
+    playout.ended();
+    for (let now = 20; now <= 500; now += 20) step(now);
+    push(200, 500);
+    playout.ended();
+    step(500);
+    expect(playout.heardMs(600)).toBe(100);
+    expect(playout.starvations).toBe(0);
+    push(200, 600);
+    step(600);
+    expect(playout.heardMs(720)).toBe(20);
   });
 
   it("knows how much was heard", () => {

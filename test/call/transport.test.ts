@@ -210,7 +210,8 @@ describe("to the caller", () => {
   it("pads and sends the rest of an utterance: at its end, or when nothing more comes", async () => {
     const transport = open();
     socket.start();
-    await transport.send(speech(70));
+    await transport.send(speech(40));
+    await transport.send(speech(30));
     expect(packets()).toBe(3);
     await transport.send(new TTSStoppedFrame());
     expect(packets()).toBe(4);
@@ -282,7 +283,7 @@ describe("to the caller", () => {
     void transport.run(async (call) => void (await call.closed));
     await settle();
     socket.bufferedAmount = 600_000;
-    await transport.send(speech(20_000));
+    void transport.send(speech(20_000));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(transport.stats.packetsDropped).toBeGreaterThan(200);
     expect(packets()).toBe(0);
@@ -292,6 +293,61 @@ describe("to the caller", () => {
     socket.bufferedAmount = 600_000;
     await vi.advanceTimersByTimeAsync(13_000);
     expect(await transport.closed).toMatchObject({ reason: "socket-stalled" });
+  });
+});
+
+describe("odd frames", () => {
+  it("of no length cost nothing, and spoil no figure", async () => {
+    const transport = open();
+    socket.start();
+    const sends = [
+      speech(60_000),
+      new OutputAudioRawFrame({ audio: new Uint8Array(0), sampleRate: 24000 }),
+      speech(100),
+    ];
+    const settled = Promise.all(sends.map((frame) => transport.send(frame)));
+    expect(transport.unheardMs).toBeCloseTo(60_100, 0);
+    expect(transport.interrupt().droppedMs).toBeCloseTo(60_100, 0);
+    await settled;
+  });
+
+  it("of a minute are made ready a second at a time", async () => {
+    const transport = open();
+    socket.start();
+    const minute = transport.send(new OutputAudioRawFrame({ audio: new Int16Array(44_100 * 60), sampleRate: 44100 }));
+    const convert = vi.spyOn(defaultCodec().core, "convert");
+    await vi.advanceTimersByTimeAsync(20);
+    const samples = convert.mock.calls.reduce((sum, [, frames]) => sum + frames, 0);
+    expect(samples).toBeGreaterThan(0);
+    expect(samples).toBeLessThanOrEqual(2 * 44_100);
+    convert.mockRestore();
+    transport.interrupt();
+    await minute;
+  });
+
+  it("keep a message in its place when more audio lies ready behind it", async () => {
+    const transport = open();
+    socket.start();
+    await transport.send(speech(40));
+    await transport.send(new OutputTransportMessageFrame({ message: { event: "here" } }));
+    await transport.send(speech(400));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(socket.events().indexOf("here")).toBe(2);
+    expect(packets()).toBe(22);
+  });
+
+  it("give two readers their end", async () => {
+    const transport = open();
+    const read = async (call: Call) => {
+      for await (const frame of call.frames()) void frame;
+    };
+    void transport.run(async (call) => void (await Promise.all([read(call), read(call)])));
+    socket.start();
+    await settle();
+    socket.media();
+    socket.say({ event: "stop", stream_id: "stream-1" });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect((await transport.closed).reason).toBe("stop");
   });
 });
 
@@ -359,7 +415,7 @@ describe("the end", () => {
   it("hurries when a second reason comes while the goodbye is still being heard", async () => {
     const transport = open();
     socket.start();
-    await transport.send(speech(5_000));
+    void transport.send(speech(5_000));
     void transport.hangUp();
     await vi.advanceTimersByTimeAsync(100);
     void transport.end({ endedBy: "server", reason: "drain", now: true });
@@ -495,6 +551,51 @@ describe("the end", () => {
     expect(other.stats.packetsOut).toBe(10);
     void other.end({ endedBy: "server", reason: "done", now: true });
     await vi.advanceTimersByTimeAsync(2_000);
+  });
+
+  it("goes to its end whatever fails on the way", async () => {
+    const failure = new WebAssembly.RuntimeError("unreachable");
+    for (const [what, now] of [
+      ["convert", false],
+      ["reset", true],
+      ["send", true],
+    ] as const) {
+      hangUps = 0;
+      socket = new FakeSocket();
+      const transport = open();
+      socket.start();
+      await transport.send(new OutputAudioRawFrame({ audio: noise(480), sampleRate: 16000 }));
+      const broken = () => {
+        throw failure;
+      };
+      if (what === "send") socket.send = broken;
+      else {
+        const { core } = defaultCodec();
+        Object.assign(core, { exports: { ...core.exports, [what]: broken } });
+      }
+      void transport.end({ endedBy: "server", reason: "drain", now });
+      await vi.advanceTimersByTimeAsync(5_000);
+      const { reason, error } = await transport.closed;
+      expect([reason, error instanceof Error]).toEqual(["drain", true]);
+      expect(hangUps).toBe(1);
+      expect(socket.readyState).toBe(3);
+      expect(transport.signal.aborted).toBe(true);
+    }
+  });
+
+  it("does not wait for a hang-up that is never answered", async () => {
+    const transport = open({ control: { hangUp: () => new Promise(() => {}) } });
+    void transport.end({ endedBy: "server", reason: "drain", now: true });
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(await transport.closed).toMatchObject({ error: { message: "the hang-up was not answered in time" } });
+  });
+
+  it("settles ready, too, when there was no start", async () => {
+    const transport = open();
+    void transport.end({ endedBy: "server", reason: "drain", now: true });
+    expect(await transport.ready).toBeNull();
+    expect(transport.signal.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(5_000);
   });
 
   it("leaves the call up when only the socket is given up", async () => {

@@ -123,6 +123,13 @@ describe.each(codecs)("media writer (%s)", (_variant, codec) => {
     expect(() => writer.takeMessages(target, 1, new Uint8Array(2_000))).toThrow(/prefix must have at most/);
   });
 
+  it("drops the half of a sample that samples come behind", () => {
+    using writer = open(codec);
+    writer.push(new Uint8Array([1, 0, 7]), 24000, 1);
+    writer.push(new Int16Array(479).fill(1), 24000, 1);
+    expect(samplesOf(takeAll(writer))).toEqual(new Int16Array(480).fill(1));
+  });
+
   it("ends the sound at the old rate when the rate changes", () => {
     using writer = open(codec);
     const first = noise(800, 1);

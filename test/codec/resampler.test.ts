@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { type Codec, CodecError, loadCodecSync, SAMPLE_RATES } from "../../src/codec/index.ts";
 import { designTaps, type ResamplerProfile } from "../../src/codec/taps.ts";
 import { resampleReference } from "../reference/resampler.ts";
@@ -290,6 +290,54 @@ describe("a trap", () => {
     guilty.close();
     other.close();
     expect(codec.openResamplers).toBe(0);
+  });
+});
+
+describe("a replacement that fails", () => {
+  it("is tried again, and no old handle is used in the new instance", () => {
+    const codec = loadCodecSync();
+    const input = noise(480);
+    const writer = codec.createMediaWriter({ wireSampleRate: 24000 });
+    writer.push(noise(320), 16000, 1);
+    const first = writer.queuedSampleCount;
+    codec.core.trapped(new WebAssembly.RuntimeError("unreachable"));
+    const other = codec.createResampler(16000, 24000);
+    const open = vi.spyOn(codec.core, "open").mockImplementationOnce(() => {
+      throw new CodecError("CODEC_OUT_OF_MEMORY", "no memory");
+    });
+    expect(() => writer.push(input, 16000, 1)).toThrow(/no memory/);
+    expect(writer.queuedSampleCount).toBe(first);
+    other.process(new Int16Array(100).fill(10_000));
+    writer.push(new Int16Array(320).fill(-10_000), 16000, 1);
+    expect(open).toHaveBeenCalledTimes(2);
+    const both = [new Int16Array(100).fill(10_000), new Int16Array(200).fill(10_000)];
+    expect(other.process(both[1]!)).toEqual(
+      resampleReference(concat(both), designTaps(16000, 24000, "default")).subarray(150),
+    );
+    writer.close();
+    other.close();
+    expect(codec.openResamplers).toBe(0);
+  });
+
+  it("leaves no retired instance in use", () => {
+    const codec = loadCodecSync();
+    const resampler = codec.createResampler(24000, 16000);
+    const dead = codec.core;
+    dead.trapped(new WebAssembly.RuntimeError("unreachable"));
+    const { Instance } = WebAssembly;
+    WebAssembly.Instance = class {
+      constructor() {
+        throw new RangeError("Out of memory");
+      }
+    } as unknown as typeof Instance;
+    try {
+      expect(() => resampler.process(noise(10))).toThrowError(expect.objectContaining({ code: "CODEC_OUT_OF_MEMORY" }));
+    } finally {
+      WebAssembly.Instance = Instance;
+    }
+    expect(resampler.process(noise(480)).length).toBe(320);
+    expect(codec.core).not.toBe(dead);
+    expect(codec.traps).toBe(1);
   });
 });
 
