@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
 import type { Bot, Call } from "../../src/call/index.ts";
 import { CancelFrame, EndFrame, OutputAudioRawFrame, TTSStoppedFrame } from "../../src/pipecat/index.ts";
@@ -32,11 +33,13 @@ describe("a bot that ends first", () => {
     const { mark } = await media.message("mark");
     expect(media.messages.map(({ event }) => event)).toEqual([...Array(5).fill("media"), "mark"]);
     // The clock says that all is heard after 100 ms. What counts is the echo, for two seconds more.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await sleep(300);
     expect(rest.count("hangUp")).toBe(0);
     media.send({ event: "mark", mark } as never);
     await rest.seen("hangUp");
+    await sleep(100);
     expect(server.callCount).toBe(1);
+    expect(media.socket.readyState).toBe(1);
     media.send({ event: "stop" });
     expect(await media.closed).toBe(1000);
     expect(rest.count("hangUp")).toBe(1);
@@ -76,7 +79,7 @@ describe("a bot that ends first", () => {
     const { placeCall } = await open({ bot });
     const report = await placeCall().ended;
     expect(report).toMatchObject({ endedBy: "rest", received: { clears: 1 } });
-    expect(report.playout.playedMs).toBeLessThan(200);
+    expect(report.playout.playedMs).toBeLessThanOrEqual(200);
   });
 });
 

@@ -35,7 +35,10 @@ describe("a call", () => {
     const { packetsIn, packetsOut, ...ended } = await log.line("call ended", call.id);
     expect(ended).toMatchObject({ endedBy: "caller", reason: "stop", packetsDropped: 0, framesDropped: 0 });
     expect(packetsIn).toBe(report.sent.packets);
-    expect(packetsOut).toBe(report.received.packets);
+    // One may have crossed `stop` on its way.
+    const { packets, messagesAfterStop } = report.received;
+    expect(packetsOut).toBeGreaterThanOrEqual(packets);
+    expect(packetsOut).toBeLessThanOrEqual(packets + messagesAfterStop);
     for (const line of ["call offered", "call answered", "call streaming"]) expect(log.count(line)).toBe(1);
   });
 
@@ -66,7 +69,11 @@ describe("a call", () => {
       await call.closed;
     };
     const { placeCall, log } = await open({ bot });
-    const call = placeCall({ digits: "102*#", behaviour: { webhookCopies: 2, digitsAfterMs: 50 }, hangUpAfterMs: 600 });
+    const call = placeCall({
+      digits: "102*#",
+      behaviour: { webhookCopies: 2, digitsAfterMs: 50 },
+      hangUpAfterMs: 1_000,
+    });
     expect((await call.ended).webhooks.filter(({ event }) => event === "on_call_event")).toHaveLength(8);
     expect(keys).toEqual([..."102*#", ..."102*#"]);
     // What a caller types may be a PIN.
@@ -95,16 +102,18 @@ describe("a caller who hangs up", () => {
     expect(simulator.requestCount("hangUp")).toBe(0);
   });
 
-  it("while it rings: the slow answer is given up", async ({ open }) => {
+  it("while it rings: the slow answer is given up", async ({ openWithStub }) => {
     const bot = vi.fn(listener);
-    const { simulator, placeCall, log } = await open({ bot });
-    simulator.injectFault({ operation: "answerCall", kind: "delay", delayMs: 10_000 });
-    const call = placeCall();
-    await expect.poll(() => simulator.requestCount("answerCall")).toBe(1);
-    call.hangUp();
-    expect((await call.ended).times.answeredMs).toBeNull();
-    expect(await log.line("call ended", call.id)).toMatchObject({ endedBy: "caller", reason: "cancelled" });
-    expect(simulator.requestCount()).toBe(1);
+    const { rest, announce, log } = await openWithStub({ bot, restTimeoutMs: 60_000 });
+    const givenUp = new Promise((resolve) => {
+      rest.reply("answer", (response) => response.once("close", resolve));
+    });
+    await announce("call-1");
+    await rest.seen("answer");
+    await announce("call-1", { event_type: "cancelled" });
+    expect(await log.line("call ended")).toMatchObject({ endedBy: "caller", reason: "cancelled" });
+    await givenUp;
+    expect(rest.requests).toHaveLength(1);
     expect(bot).not.toHaveBeenCalled();
   });
 
@@ -153,7 +162,7 @@ describe("whatever Wavix leaves undocumented", () => {
   it("a call ends with its caller", async ({ open }) => {
     const { simulator, placeCall, log } = await open();
     const all = [...behaviours, { eventWhenCompleted: null }];
-    const reports = await Promise.all(all.map((behaviour) => placeCall({ behaviour, hangUpAfterMs: 300 }).ended));
+    const reports = await Promise.all(all.map((behaviour) => placeCall({ behaviour, hangUpAfterMs: 600 }).ended));
     for (const { callId, endedBy, hungUpOverRest, times } of reports) {
       expect({ endedBy, hungUpOverRest }).toEqual({ endedBy: "caller", hungUpOverRest: false });
       expect(times.socketMs).not.toBeNull();

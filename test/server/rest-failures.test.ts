@@ -63,6 +63,17 @@ describe("an answer that fails", () => {
     await call.ended;
   });
 
+  it("is what ended the call, though the webhook of the hang-up is faster than its reply", async ({ openWithStub }) => {
+    const { rest, announce, log, server } = await openWithStub();
+    rest.reply("answer", 500);
+    rest.reply("hangUp", (response) => {
+      void announce("call-1", { event_type: "rejected" }).then(() => response.end('{"success":true}'));
+    });
+    await announce("call-1");
+    expect(await log.line("call ended")).toMatchObject({ endedBy: "server", reason: "answer-failed" });
+    expect(server.callCount).toBe(0);
+  });
+
   it("though Wavix has answered: the call is hung up", async ({ open }) => {
     const { simulator, placeCall, log } = await open({ publicUrl: "http://127.0.0.1:1" });
     simulator.injectFault({ operation: "answerCall", kind: "status", status: 500, carriesOut: true });

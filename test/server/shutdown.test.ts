@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import type { Bot } from "../../src/call/index.ts";
 import { createServer } from "../../src/server/index.ts";
@@ -97,7 +98,7 @@ describe("closing", () => {
     const closing = server.close().then(() => {
       closed = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await sleep(50);
     expect(closed).toBe(false);
     reply();
     await closing;

@@ -76,8 +76,8 @@ describe("a call whose stream fails after the answer is hung up", () => {
 describe("a call that goes on", () => {
   it("without `start`, when there is media", async ({ open }) => {
     const bot = vi.fn(listener);
-    const { placeCall, log } = await open({ bot, startTimeoutMs: 300 });
-    const call = placeCall({ behaviour: { sendStart: false }, hangUpAfterMs: 500 });
+    const { placeCall, log } = await open({ bot, startTimeoutMs: 500 });
+    const call = placeCall({ behaviour: { sendStart: false }, hangUpAfterMs: 800 });
     expect((await call.ended).endedBy).toBe("caller");
     expect(await log.line("call ended", call.id)).toMatchObject({ endedBy: "caller" });
     expect(bot).toHaveBeenCalledTimes(1);
@@ -112,8 +112,8 @@ describe("a call that lasts too long", () => {
   });
 
   it("is not one in which the caller says nothing, nor one without a limit", async ({ open }) => {
-    const { placeCall, log } = await open({ idleTimeoutMs: 200, maxCallMs: Number.POSITIVE_INFINITY });
-    const call = placeCall({ hangUpAfterMs: 700 });
+    const { placeCall, log } = await open({ idleTimeoutMs: 400, maxCallMs: Number.POSITIVE_INFINITY });
+    const call = placeCall({ hangUpAfterMs: 1_000 });
     expect((await call.ended).endedBy).toBe("caller");
     expect(await log.line("call ended", call.id)).toMatchObject({ endedBy: "caller" });
   });

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
 import { echoBot } from "../../src/bots/index.ts";
 import { createStreamTokenSigner } from "../../src/wavix/control/index.ts";
@@ -100,7 +101,7 @@ describe("the media socket", () => {
     second.start("call-1");
     await log.line("call streaming");
     // As long as the first would have waited for a webhook that confirms the end.
-    await new Promise((resolve) => setTimeout(resolve, 2_300));
+    await sleep(2_300);
     expect(rest.count("hangUp")).toBe(0);
     expect(second.socket.readyState).toBe(1);
     await announce("call-1", { event_type: "completed" });
