@@ -164,7 +164,8 @@ export class CallSession {
     if (event.kind === "over" || event.kind === "post-call") {
       this.#log.debug({ eventType: event.eventType }, "call over at Wavix");
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
-      else this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
+      // What is being hung up from here ends with its own reason.
+      else if (!this.#closing) this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
     } else if (event.payload?.type === "collect" && event.payload.status === "completed") {
       if (event.eventTime !== undefined && event.eventTime === this.#keysAt) return;
       this.#keysAt = event.eventTime;
