@@ -5,7 +5,8 @@
 // 3. output = (coarse · 2^(fineBits−14) + fine + ½) / 2^fineBits, saturated: exact until this one rounding, so the
 //    order of the sums does not matter and the scalar kernel gives the same bits.
 //
-// Outputs `interpolation` apart share their phase: fir4 makes four of them with each tap loaded once.
+// Outputs `interpolation` apart share their phase: fir4 makes four of them with each tap loaded once. Before and behind
+// the centre it takes two vectors in a turn; in the centre each sample that is loaded meets both its taps.
 
 const COARSE_BITS: i32 = 14;
 
@@ -24,18 +25,28 @@ export function fir1(
   coarseCount: usize,
   fineBits: i32,
 ): i32 {
+  const centre = row + (coarseStart << 1);
+  const centreEnd = centre + (coarseCount << 1);
   const fineEnd = row + (tapCount << 1);
-  const coarseEnd = fineEnd + (coarseCount << 1);
-  let centre = x + (coarseStart << 1);
+  let coarseRow = fineEnd;
   if (ASC_FEATURE_SIMD) {
+    // Two sums side by side: one would wait for itself at every step.
     let fine = i32x4.splat(0);
-    for (; row < fineEnd; row += 16, x += 16) {
-      fine = i32x4.add(fine, i32x4.dot_i16x8_s(v128.load(x), v128.load(row)));
-    }
+    let fine1 = i32x4.splat(0);
     let coarse = i32x4.splat(0);
-    for (; row < coarseEnd; row += 16, centre += 16) {
-      coarse = i32x4.add(coarse, i32x4.dot_i16x8_s(v128.load(centre), v128.load(row)));
+    for (let stop = centre; ; stop = fineEnd) {
+      for (; row < stop; row += 32, x += 32) {
+        fine = i32x4.add(fine, i32x4.dot_i16x8_s(v128.load(x), v128.load(row)));
+        fine1 = i32x4.add(fine1, i32x4.dot_i16x8_s(v128.load(x, 16), v128.load(row, 16)));
+      }
+      if (stop == fineEnd) break;
+      for (; row < centreEnd; row += 16, x += 16, coarseRow += 16) {
+        const samples = v128.load(x);
+        fine = i32x4.add(fine, i32x4.dot_i16x8_s(samples, v128.load(row)));
+        coarse = i32x4.add(coarse, i32x4.dot_i16x8_s(samples, v128.load(coarseRow)));
+      }
     }
+    fine = i32x4.add(fine, fine1);
     const pairs = i64x2.add(i64x2.extend_low_i32x4_s(fine), i64x2.extend_high_i32x4_s(fine));
     return saturate(
       i32x4.extract_lane(coarse, 0) +
@@ -46,12 +57,16 @@ export function fir1(
       fineBits,
     );
   } else {
+    const middle = x + (coarseStart << 1);
     let fine: i64 = 0;
     for (; row < fineEnd; row += 4, x += 4) {
       fine += <i64>(<i32>load<i16>(x) * <i32>load<i16>(row)) + <i64>(<i32>load<i16>(x, 2) * <i32>load<i16>(row, 2));
     }
     let coarse: i32 = 0;
-    for (; row < coarseEnd; row += 2, centre += 2) coarse += <i32>load<i16>(centre) * <i32>load<i16>(row);
+    x = middle;
+    for (const end = row + (coarseCount << 1); row < end; row += 2, x += 2) {
+      coarse += <i32>load<i16>(x) * <i32>load<i16>(row);
+    }
     return saturate(coarse, fine, fineBits);
   }
 }
@@ -69,9 +84,10 @@ export function fir4(
   outStep: usize,
 ): void {
   if (ASC_FEATURE_SIMD) {
+    const centre = row + (coarseStart << 1);
+    const centreEnd = centre + (coarseCount << 1);
     const fineEnd = row + (tapCount << 1);
-    const coarseEnd = fineEnd + (coarseCount << 1);
-    let centre = x + (coarseStart << 1);
+    let coarseRow = fineEnd;
     let x1 = x + xStep;
     let x2 = x1 + xStep;
     let x3 = x2 + xStep;
@@ -79,34 +95,50 @@ export function fir4(
     let fine1 = i32x4.splat(0);
     let fine2 = i32x4.splat(0);
     let fine3 = i32x4.splat(0);
-    for (; row < fineEnd; row += 16) {
-      const taps = v128.load(row);
-      fine0 = i32x4.add(fine0, i32x4.dot_i16x8_s(v128.load(x), taps));
-      fine1 = i32x4.add(fine1, i32x4.dot_i16x8_s(v128.load(x1), taps));
-      fine2 = i32x4.add(fine2, i32x4.dot_i16x8_s(v128.load(x2), taps));
-      fine3 = i32x4.add(fine3, i32x4.dot_i16x8_s(v128.load(x3), taps));
-      x += 16;
-      x1 += 16;
-      x2 += 16;
-      x3 += 16;
-    }
     let coarse0 = i32x4.splat(0);
     let coarse1 = i32x4.splat(0);
     let coarse2 = i32x4.splat(0);
     let coarse3 = i32x4.splat(0);
-    x1 = centre + xStep;
-    x2 = x1 + xStep;
-    x3 = x2 + xStep;
-    for (; row < coarseEnd; row += 16) {
-      const taps = v128.load(row);
-      coarse0 = i32x4.add(coarse0, i32x4.dot_i16x8_s(v128.load(centre), taps));
-      coarse1 = i32x4.add(coarse1, i32x4.dot_i16x8_s(v128.load(x1), taps));
-      coarse2 = i32x4.add(coarse2, i32x4.dot_i16x8_s(v128.load(x2), taps));
-      coarse3 = i32x4.add(coarse3, i32x4.dot_i16x8_s(v128.load(x3), taps));
-      centre += 16;
-      x1 += 16;
-      x2 += 16;
-      x3 += 16;
+    let taps: v128;
+    // Up to the centre, through it, and from there to the end.
+    for (let stop = centre; ; stop = fineEnd) {
+      for (; row < stop; row += 32) {
+        taps = v128.load(row);
+        fine0 = i32x4.add(fine0, i32x4.dot_i16x8_s(v128.load(x), taps));
+        fine1 = i32x4.add(fine1, i32x4.dot_i16x8_s(v128.load(x1), taps));
+        fine2 = i32x4.add(fine2, i32x4.dot_i16x8_s(v128.load(x2), taps));
+        fine3 = i32x4.add(fine3, i32x4.dot_i16x8_s(v128.load(x3), taps));
+        taps = v128.load(row, 16);
+        fine0 = i32x4.add(fine0, i32x4.dot_i16x8_s(v128.load(x, 16), taps));
+        fine1 = i32x4.add(fine1, i32x4.dot_i16x8_s(v128.load(x1, 16), taps));
+        fine2 = i32x4.add(fine2, i32x4.dot_i16x8_s(v128.load(x2, 16), taps));
+        fine3 = i32x4.add(fine3, i32x4.dot_i16x8_s(v128.load(x3, 16), taps));
+        x += 32;
+        x1 += 32;
+        x2 += 32;
+        x3 += 32;
+      }
+      if (stop == fineEnd) break;
+      for (; row < centreEnd; row += 16, coarseRow += 16) {
+        taps = v128.load(row);
+        const coarseTaps = v128.load(coarseRow);
+        const samples0 = v128.load(x);
+        fine0 = i32x4.add(fine0, i32x4.dot_i16x8_s(samples0, taps));
+        coarse0 = i32x4.add(coarse0, i32x4.dot_i16x8_s(samples0, coarseTaps));
+        x += 16;
+        const samples1 = v128.load(x1);
+        fine1 = i32x4.add(fine1, i32x4.dot_i16x8_s(samples1, taps));
+        coarse1 = i32x4.add(coarse1, i32x4.dot_i16x8_s(samples1, coarseTaps));
+        x1 += 16;
+        const samples2 = v128.load(x2);
+        fine2 = i32x4.add(fine2, i32x4.dot_i16x8_s(samples2, taps));
+        coarse2 = i32x4.add(coarse2, i32x4.dot_i16x8_s(samples2, coarseTaps));
+        x2 += 16;
+        const samples3 = v128.load(x3);
+        fine3 = i32x4.add(fine3, i32x4.dot_i16x8_s(samples3, taps));
+        coarse3 = i32x4.add(coarse3, i32x4.dot_i16x8_s(samples3, coarseTaps));
+        x3 += 16;
+      }
     }
 
     // Lanes to sums, four outputs at a time: pairs of lanes by shuffles, fine sums in int64.

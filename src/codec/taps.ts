@@ -18,13 +18,13 @@ export interface TapTable {
   readonly interpolation: number;
   /** Inputs per `interpolation` outputs, after reduction. */
   readonly decimation: number;
-  /** Taps of one phase; a multiple of 8. */
+  /** Taps of one phase; a multiple of 16. */
   readonly tapCount: number;
   /** Scale of the fine taps. */
   readonly fineBits: number;
-  /** First tap of the centre; a multiple of 8. */
+  /** First tap of the centre; a multiple of 16. */
   readonly coarseStart: number;
-  /** Taps in the centre; a multiple of 8. */
+  /** Taps in the centre; a multiple of 16. */
   readonly coarseCount: number;
   /** `interpolation` rows, each `tapCount` fine taps followed by `coarseCount` coarse taps. */
   readonly taps: Int16Array;
@@ -53,8 +53,10 @@ export const PROFILES: Readonly<Record<ResamplerProfile, ProfileDesign>> = {
 const COARSE_BITS = 14;
 /** Above this sum of |tap| an int32 lane could overflow with an input of −32768 throughout. */
 const LANE_LIMIT = 65_535;
-/** Taps per SIMD vector. */
-const VECTOR = 8;
+/** Taps of one turn of the kernel's loop: two SIMD vectors. */
+const STEP = 16;
+/** Taps of one SIMD vector; each pair of them adds up in one lane. */
+const LANES = 8;
 
 export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
@@ -110,14 +112,14 @@ export function designTaps(inputRate: number, outputRate: number, profile: Resam
   const decimation = inputRate / divisor;
   const stretch = Math.max(1, inputRate / outputRate);
   const span = design.spanLowSamples * stretch;
-  const tapCount = Math.ceil(Math.ceil(span) / VECTOR) * VECTOR;
+  const tapCount = Math.ceil(Math.ceil(span) / STEP) * STEP;
   // Longer filters add up the rounding of more taps.
   const fineBits = tapCount > 160 ? 21 : 20;
   const scale = 2 ** fineBits;
 
   const quantised = new Int32Array(interpolation * tapCount);
   const phase = new Float64Array(tapCount);
-  let coarseFirst = tapCount / VECTOR;
+  let coarseFirst = tapCount / STEP;
   let coarseLast = 0;
   for (let p = 0; p < interpolation; p++) {
     let sum = 0;
@@ -139,33 +141,27 @@ export function designTaps(inputRate: number, outputRate: number, profile: Resam
     quantised[p * tapCount + largest]! += rest;
     for (let j = 0; j < tapCount; j++) {
       if (Math.abs(quantised[p * tapCount + j]!) <= 32_767) continue;
-      coarseFirst = Math.min(coarseFirst, Math.floor(j / VECTOR));
-      coarseLast = Math.max(coarseLast, Math.floor(j / VECTOR));
+      coarseFirst = Math.min(coarseFirst, Math.floor(j / STEP));
+      coarseLast = Math.max(coarseLast, Math.floor(j / STEP));
     }
   }
 
   for (;;) {
-    const taps = splitTaps(
-      quantised,
-      tapCount,
-      coarseFirst * VECTOR,
-      (coarseLast - coarseFirst + 1) * VECTOR,
-      fineBits,
-    );
+    const taps = splitTaps(quantised, tapCount, coarseFirst * STEP, (coarseLast - coarseFirst + 1) * STEP, fineBits);
     if (taps !== undefined) {
       return {
         interpolation,
         decimation,
         tapCount,
         fineBits,
-        coarseStart: coarseFirst * VECTOR,
-        coarseCount: (coarseLast - coarseFirst + 1) * VECTOR,
+        coarseStart: coarseFirst * STEP,
+        coarseCount: (coarseLast - coarseFirst + 1) * STEP,
         taps,
       };
     }
     // The fine sum could overflow: let the centre take more of the taps.
     coarseFirst = Math.max(0, coarseFirst - 1);
-    coarseLast = Math.min(tapCount / VECTOR - 1, coarseLast + 1);
+    coarseLast = Math.min(tapCount / STEP - 1, coarseLast + 1);
   }
 }
 
@@ -192,7 +188,7 @@ function splitTaps(
         coarseSum += Math.abs(coarse);
       }
       taps[row * rowLength + j] = fine;
-      laneSums[(j % VECTOR) >> 1]! += Math.abs(fine);
+      laneSums[(j % LANES) >> 1]! += Math.abs(fine);
     }
     if (coarseSum > LANE_LIMIT) throw new RangeError(`coarse taps add up to ${coarseSum}, above ${LANE_LIMIT}`);
     if (Math.max(...laneSums) > LANE_LIMIT) return undefined;
