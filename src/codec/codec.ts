@@ -1,15 +1,16 @@
 import { bytesFromBase64 } from "./base64.ts";
-import { Core } from "./core.ts";
+import { Core, type Engine, instantiate } from "./core.ts";
 import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
 import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
 import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { createTwin } from "./twin/exports.ts";
 import { assertWebAssembly, type CodecVariant, chooseVariant, type WasmModule } from "./variant.ts";
 import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
 
 export interface CodecOptions {
-  /** `auto` takes SIMD where the engine validates it. */
+  /** `auto` takes SIMD where the engine validates it, and plain JavaScript (`js`) where there is no WebAssembly. */
   readonly variant?: "auto" | CodecVariant;
   /**
    * The compiled codec, for engines that may not compile from bytes (an AudioWorklet, an edge worker): the package's
@@ -23,11 +24,18 @@ export interface ResamplerOptions {
   readonly profile?: ResamplerProfile;
 }
 
-/** Compiled once per process and variant; instances share it. */
-const modules = new Map<CodecVariant, WebAssembly.Module>();
+type WasmVariant = Exclude<CodecVariant, "js">;
 
-function moduleBytes(variant: CodecVariant): Uint8Array<ArrayBuffer> {
+/** Compiled once per process and variant; instances share it. */
+const modules = new Map<WasmVariant, WebAssembly.Module>();
+
+function moduleBytes(variant: WasmVariant): Uint8Array<ArrayBuffer> {
   return bytesFromBase64(variant === "simd" ? simdWasmBase64 : scalarWasmBase64);
+}
+
+function codecOf(module: WasmModule): Codec {
+  assertWebAssembly();
+  return new Codec(() => instantiate(module as WebAssembly.Module));
 }
 
 /**
@@ -42,15 +50,15 @@ function moduleBytes(variant: CodecVariant): Uint8Array<ArrayBuffer> {
  * console.log(codec.variant, resampler.process(new Int16Array(480)).length); // "simd" 320
  */
 export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
-  assertWebAssembly();
-  if (options.module !== undefined) return new Codec(options.module as WebAssembly.Module);
+  if (options.module !== undefined) return codecOf(options.module);
   const variant = chooseVariant(options.variant ?? "auto");
+  if (variant === "js") return new Codec(createTwin);
   let module = modules.get(variant);
   if (module === undefined) {
     module = await WebAssembly.compile(moduleBytes(variant));
     modules.set(variant, module);
   }
-  return new Codec(module);
+  return codecOf(module);
 }
 
 /**
@@ -59,36 +67,36 @@ export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
  * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
-  assertWebAssembly();
-  if (options.module !== undefined) return new Codec(options.module as WebAssembly.Module);
+  if (options.module !== undefined) return codecOf(options.module);
   const variant = chooseVariant(options.variant ?? "auto");
+  if (variant === "js") return new Codec(createTwin);
   let module = modules.get(variant);
   if (module === undefined) {
     module = new WebAssembly.Module(moduleBytes(variant));
     modules.set(variant, module);
   }
-  return new Codec(module);
+  return codecOf(module);
 }
 
 /**
- * One WebAssembly instance and all the streams it serves; one per thread is enough.
+ * One instance, of WebAssembly or of its twin in JavaScript, and all the streams it serves; one per thread is enough.
  *
  * Should the instance ever trap, the call that met it throws `CODEC_TRAP`, a new instance takes over, and every other
  * stream goes on from an empty past (counted in its `discontinuities`).
  */
 export class Codec {
-  readonly #module: WebAssembly.Module;
+  readonly #createEngine: () => Engine;
   #core: Core;
   #traps = 0;
 
   /** @internal */
-  constructor(module: WebAssembly.Module) {
-    this.#module = module;
-    this.#core = this.#instantiate();
+  constructor(createEngine: () => Engine) {
+    this.#createEngine = createEngine;
+    this.#core = this.#createCore();
   }
 
-  #instantiate(): Core {
-    return new Core(this.#module, () => {
+  #createCore(): Core {
+    return new Core(this.#createEngine, () => {
       this.#traps++;
     });
   }
@@ -100,7 +108,7 @@ export class Codec {
 
   /** @internal The present instance; a new one when the last has failed. */
   get core(): Core {
-    if (this.#core.failed) this.#core = this.#instantiate();
+    if (this.#core.failed) this.#core = this.#createCore();
     return this.#core;
   }
 
@@ -114,9 +122,9 @@ export class Codec {
     return this.#core.openCount;
   }
 
-  /** Bytes of WebAssembly memory, all streams together. */
+  /** Bytes of WebAssembly memory, all streams together; of the `js` variant: of its buffers for samples and taps. */
   get memoryByteLength(): number {
-    return this.#core.exports.memory.buffer.byteLength;
+    return this.#core.byteLength;
   }
 
   /**

@@ -4,9 +4,9 @@ import { designTaps, type ResamplerProfile, type TapTable } from "./taps.ts";
 import type { CodecVariant } from "./variant.ts";
 
 /** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
-interface Exports {
-  memory: WebAssembly.Memory;
-  simd(): number;
+export interface Exports {
+  /** Its buffer is replaced when it grows. */
+  readonly memory: { readonly buffer: ArrayBuffer };
   resultAddress(): number;
   prefixAddress(): number;
   prefixCapacity(): number;
@@ -34,6 +34,21 @@ interface Exports {
   writeMedia(prefixLength: number, packetBytes: number, packets: number): number;
   encodeBase64(byteLength: number): number;
   decodeBase64(length: number): number;
+  /** The twin's alone: bytes of its slots and whole taps, which lie outside its memory. */
+  outsideByteLength?(): number;
+}
+
+/** What a {@link Core} runs on: a WebAssembly instance, or the twin in twin/exports.ts. */
+export interface Engine {
+  readonly variant: CodecVariant;
+  readonly exports: Exports;
+}
+
+/** An instance of the module; throws what the engine throws. */
+export function instantiate(module: WebAssembly.Module): Engine {
+  // The loader's own wrappers cost 35 ns a call; its job here is the instance.
+  const exports = instantiateSync(module, {}).instance.exports as unknown as Exports & { simd(): number };
+  return { variant: exports.simd() === 0 ? "scalar" : "simd", exports };
 }
 
 /** Tap tables are the same for every instance and every stream. 72 pairs in two profiles take 7 MB at most. */
@@ -50,7 +65,7 @@ function tapTable(inputRate: number, outputRate: number, profile: ResamplerProfi
 }
 
 /**
- * One WebAssembly instance: its memory, the views on it, and its calls.
+ * One engine, a WebAssembly instance or the twin: its memory, the views on it, and its calls.
  *
  * Whatever a call throws goes to {@link Core.trapped}: what the instance computes may be wrong from then on, so it is
  * never asked again.
@@ -85,13 +100,12 @@ export class Core {
   readonly #tapAddresses = new Map<TapTable, number>();
   readonly #onTrap: () => void;
 
-  constructor(module: WebAssembly.Module, onTrap: () => void) {
+  constructor(createEngine: () => Engine, onTrap: () => void) {
     this.#onTrap = onTrap;
     try {
-      // The loader's own wrappers cost 35 ns a call; its job here is the instance.
-      this.exports = instantiateSync(module, {}).instance.exports as unknown as Exports;
-      const { exports } = this;
-      this.variant = exports.simd() === 0 ? "scalar" : "simd";
+      const { exports, variant } = createEngine();
+      this.exports = exports;
+      this.variant = variant;
       this.#pcmAddress = exports.pcmAddress();
       this.#outAddress = exports.outAddress();
       this.#messageAddress = exports.messageAddress();
@@ -106,6 +120,11 @@ export class Core {
         throw new CodecError("CODEC_OUT_OF_MEMORY", "no memory for the codec", { cause });
       throw new CodecError("CODEC_BAD_MODULE", "the module is not a pipecat-wavix codec of this version", { cause });
     }
+  }
+
+  /** Memory of all streams together. */
+  get byteLength(): number {
+    return this.exports.memory.buffer.byteLength + (this.exports.outsideByteLength?.() ?? 0);
   }
 
   #refreshViews(): void {
@@ -181,7 +200,7 @@ export class Core {
       this.failed = true;
       this.#onTrap();
     }
-    return new CodecError("CODEC_TRAP", "the codec's WebAssembly instance failed and was replaced", { cause });
+    return new CodecError("CODEC_TRAP", "the codec's instance failed and was replaced", { cause });
   }
 
   /** PCM → `out`, mixed to mono and resampled; how many samples. */

@@ -93,6 +93,47 @@ export class Resampler {
     return result.length === length ? result : result.subarray(0, length);
   }
 
+  /**
+   * Resamples floating-point samples, as Web Audio has them: 1 is full scale. The stream is the same as that of
+   * {@link process}, and the two may take turns: a sample x goes in as the int16 nearest to 32768 · x (halves go up;
+   * beyond −32768 or 32767 it is clipped; NaN is 0), and an int16 comes out divided by 32768, in [−1, 1).
+   *
+   * @param input mono samples at `inputRate`; any length, also 0
+   * @param output where the result goes; made anew when left out
+   * @returns the samples written, in `output` itself or a view of it
+   * @throws RangeError when `output` is too short; nothing is consumed then
+   * @throws CodecError `CODEC_CLOSED`, `CODEC_TRAP`
+   *
+   * @example
+   * using resampler = loadCodecSync().createResampler(48000, 24000);
+   * const quantum = new Float32Array(128); // an AudioWorklet's
+   * console.log(resampler.processFloat32(quantum).length); // 64
+   */
+  processFloat32(input: Float32Array, output?: Float32Array): Float32Array {
+    if (!(input instanceof Float32Array)) throw new TypeError(`input must be a Float32Array, got ${typeof input}`);
+    const handle = this.#handle();
+    const length = this.outputLength(input.length);
+    if (output !== undefined && output.length < length) {
+      throw new RangeError(`output must hold ${length} samples, got room for ${output.length}`);
+    }
+    const result = output ?? new Float32Array(length);
+    const { core } = this.#owner;
+    for (let start = 0, written = 0; start < input.length; start += core.pcmCapacity) {
+      const count = Math.min(core.pcmCapacity, input.length - start);
+      const { pcm } = core;
+      for (let i = 0; i < count; i++) {
+        const rounded = Math.floor(input[start + i]! * 32_768 + 0.5);
+        // NaN passes both comparisons, and an Int16Array keeps it as 0.
+        pcm[i] = rounded > 32_767 ? 32_767 : rounded < -32_768 ? -32_768 : rounded;
+      }
+      const outputs = core.convert(handle, count, 1);
+      const { out } = core;
+      for (let i = 0; i < outputs; i++) result[written++] = out[i]! / 32_768;
+    }
+    this.#position = (this.#position + input.length) % this.#decimation;
+    return result.length === length ? result : result.subarray(0, length);
+  }
+
   /** Ends the stream: the last {@link delayMs} of sound, and the resampler is as new. */
   flush(): Int16Array {
     const tail = this.process(

@@ -1,7 +1,7 @@
 import { CodecError } from "./errors.ts";
 
-/** What runs the codec: WebAssembly with or without SIMD. Both give the same bits. */
-export type CodecVariant = "simd" | "scalar";
+/** What runs the codec: WebAssembly with or without SIMD, or plain JavaScript. All give the same bits. */
+export type CodecVariant = "simd" | "scalar" | "js";
 
 /**
  * `WebAssembly.Module`, for TypeScript projects that know it (those with the DOM library), else any object.
@@ -17,20 +17,21 @@ const SIMD_PROBE = new Uint8Array([
 /** @throws CodecError `CODEC_UNSUPPORTED` */
 export function assertWebAssembly(): void {
   if (typeof WebAssembly !== "object") {
-    throw new CodecError("CODEC_UNSUPPORTED", "this engine has no WebAssembly");
+    throw new CodecError("CODEC_UNSUPPORTED", 'this engine has no WebAssembly; use variant "auto" or "js"');
   }
 }
 
 /**
- * The variant to load: what was asked for, or what the engine validates.
+ * The variant to load: what was asked for, or the fastest that the engine can run.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`
  */
 export function chooseVariant(wanted: "auto" | CodecVariant): CodecVariant {
-  assertWebAssembly();
-  if (wanted !== "auto" && wanted !== "simd" && wanted !== "scalar") {
-    throw new TypeError(`variant must be "auto", "simd" or "scalar", got ${JSON.stringify(wanted)}`);
+  if (wanted !== "auto" && wanted !== "simd" && wanted !== "scalar" && wanted !== "js") {
+    throw new TypeError(`variant must be "auto", "simd", "scalar" or "js", got ${JSON.stringify(wanted)}`);
   }
+  if (wanted === "js" || (wanted === "auto" && typeof WebAssembly !== "object")) return "js";
+  assertWebAssembly();
   if (wanted === "scalar") return "scalar";
   const simd = WebAssembly.validate(SIMD_PROBE);
   if (wanted === "simd" && !simd) {
