@@ -3,7 +3,7 @@
  * - `CODEC_UNSUPPORTED`: this engine cannot run the asked variant.
  * - `CODEC_BAD_MODULE`: the given module is not this codec's, or not of this version.
  * - `CODEC_OUT_OF_MEMORY`: the engine gives the codec no more memory.
- * - `CODEC_TRAP`: the WebAssembly instance failed and was replaced; `cause` is the engine's own error.
+ * - `CODEC_TRAP`: the codec's instance failed and was replaced; `cause` is the engine's own error.
  * - `CODEC_CLOSED`: a resampler, reader, writer or codec was used after its `close()`.
  */
 export type CodecErrorCode =

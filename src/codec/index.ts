@@ -1,5 +1,6 @@
 /**
- * The codec: streaming resampling, PCM16 packets, base64 and Wavix media messages, in WebAssembly; G.711 beside it.
+ * The codec: streaming resampling, PCM16 packets, base64 and Wavix media messages, in WebAssembly or,
+ * bit for bit the same, in plain JavaScript; G.711 beside it.
  * One self-contained ES module for Node, browsers and workers.
  *
  * @module pipecat-wavix/codec

@@ -44,7 +44,7 @@ const SLAB_SHARE = 8_192;
 
 /**
  * Reads the messages of one Wavix stream: finds the audio of a `media` message, decodes and resamples it in one call
- * into WebAssembly. Messages the scanner does not know byte for byte go to `JSON.parse`, with the same result.
+ * into the codec. Messages the scanner does not know byte for byte go to `JSON.parse`, with the same result.
  *
  * Made by {@link Codec.createMediaReader}.
  *
