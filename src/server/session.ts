@@ -51,6 +51,8 @@ export class CallSession {
   #socketTimer: ReturnType<typeof setTimeout> | undefined;
   #tokenUsed: (() => void) | undefined;
   #streamingAtMs: number | undefined;
+  /** Its `start` named another call than its token: said at once, and again in the summary. */
+  #startNamedAnother = false;
   /** The time of the last keys: a repeated webhook does not press them again. */
   #keysAt: string | undefined;
   /** It is being hung up or has ended: nothing more begins. */
@@ -149,6 +151,7 @@ export class CallSession {
     this.#tokenUsed?.();
     this.#streamingAtMs = performance.now();
     if (start?.call_id !== undefined && start.call_id !== this.callId) {
+      this.#startNamedAnother = true;
       this.#log.warn({ strict: this.#context.settings.strictStart }, "start names another call");
       if (this.#context.settings.strictStart) {
         void transport.end({ endedBy: "server", reason: "wrong-call", now: true });
@@ -217,6 +220,7 @@ export class CallSession {
         durationMs: this.#elapsed(),
         ...(this.#streamingAtMs === undefined ? {} : { streamMs: Math.round(performance.now() - this.#streamingAtMs) }),
         ...this.#transport?.stats,
+        ...(this.#startNamedAnother ? { startNamedAnother: true } : {}),
         ...(drops.length === 0 ? {} : { drops: Object.fromEntries(drops) }),
       },
       "call ended",

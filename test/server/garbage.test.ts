@@ -132,7 +132,7 @@ describe("a `start` that names another call", () => {
     expect(await house.log.line("start names another call")).toMatchObject({ callId: "call-1", strict: false });
     await house.announce("call-1", { event_type: "completed" });
     await client.stop();
-    await house.log.line("call ended");
+    expect(await house.log.line("call ended")).toMatchObject({ startNamedAnother: true });
     expect(house.log.count("start names another call")).toBe(1);
   });
 
