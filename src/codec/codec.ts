@@ -6,11 +6,14 @@ import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
 import { PROFILES, type ResamplerProfile } from "./taps.ts";
 import { createTwin } from "./twin/exports.ts";
-import { assertWebAssembly, type CodecVariant, chooseVariant, type WasmModule } from "./variant.ts";
+import { assertWebAssembly, type CodecVariant, chooseVariant, compilationRefused, type WasmModule } from "./variant.ts";
 import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
 
 export interface CodecOptions {
-  /** `auto` takes SIMD where the engine validates it, and plain JavaScript (`js`) where there is no WebAssembly. */
+  /**
+   * `auto` takes SIMD where the engine validates it, and plain JavaScript (`js`) where there is no WebAssembly or where
+   * it may not be compiled: under a Content-Security-Policy without `'wasm-unsafe-eval'`, in an edge worker.
+   */
   readonly variant?: "auto" | CodecVariant;
   /**
    * The compiled codec, for engines that may not compile from bytes (an AudioWorklet, an edge worker): the package's
@@ -38,6 +41,12 @@ function codecOf(module: WasmModule): Codec {
   return new Codec(() => instantiate(module as WebAssembly.Module));
 }
 
+/** What becomes of a refusal: `auto` goes on in JavaScript, who named a variant is told. */
+function refused(wanted: "auto" | CodecVariant, cause: unknown): Codec {
+  if (wanted !== "auto") throw compilationRefused(wanted, cause);
+  return new Codec(createTwin);
+}
+
 /**
  * Loads the codec without blocking the thread while it compiles. Works in Node, pages and workers.
  *
@@ -51,28 +60,39 @@ function codecOf(module: WasmModule): Codec {
  */
 export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
   if (options.module !== undefined) return codecOf(options.module);
-  const variant = chooseVariant(options.variant ?? "auto");
+  const wanted = options.variant ?? "auto";
+  const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
   let module = modules.get(variant);
   if (module === undefined) {
-    module = await WebAssembly.compile(moduleBytes(variant));
+    try {
+      module = await WebAssembly.compile(moduleBytes(variant));
+    } catch (cause) {
+      return refused(wanted, cause);
+    }
     modules.set(variant, module);
   }
   return codecOf(module);
 }
 
 /**
- * Loads the codec at once: in Node and in workers. A page's main thread may refuse it; use {@link loadCodec} there.
+ * Loads the codec at once: in Node and in workers. A page's main thread may refuse to compile at once, and `auto` is
+ * `js` then; use {@link loadCodec} there.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
   if (options.module !== undefined) return codecOf(options.module);
-  const variant = chooseVariant(options.variant ?? "auto");
+  const wanted = options.variant ?? "auto";
+  const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
   let module = modules.get(variant);
   if (module === undefined) {
-    module = new WebAssembly.Module(moduleBytes(variant));
+    try {
+      module = new WebAssembly.Module(moduleBytes(variant));
+    } catch (cause) {
+      return refused(wanted, cause);
+    }
     modules.set(variant, module);
   }
   return codecOf(module);

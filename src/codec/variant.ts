@@ -21,6 +21,14 @@ export function assertWebAssembly(): void {
   }
 }
 
+/** For an engine that has WebAssembly and does not let it run: what to do about it. */
+export function compilationRefused(variant: CodecVariant, cause: unknown): CodecError {
+  const message =
+    `this engine refuses to compile the ${variant} variant; allow script-src 'wasm-unsafe-eval' in the page's ` +
+    'Content-Security-Policy, bring a compiled module (option "module"), or use variant "auto" or "js"';
+  return new CodecError("CODEC_UNSUPPORTED", message, { cause });
+}
+
 /**
  * The variant to load: what was asked for, or the fastest that the engine can run.
  *
