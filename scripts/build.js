@@ -104,6 +104,8 @@ if (known !== list || !upToDate(["build/dist.stamp"], host) || !existsSync("dist
   const { buildSync } = await import("esbuild");
   buildSync({
     entryPoints: ["src/codec/index.ts"],
+    // An AudioWorklet has no TextDecoder, and the loader makes one when it is loaded.
+    inject: ["src/codec/utf8.ts"],
     outfile: "dist/codec/index.js",
     bundle: true,
     format: "esm",
