@@ -1,9 +1,14 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makePackedProject } from "./support/packed.ts";
 
 const run = promisify(execFile);
 const ROOT = new URL("..", import.meta.url).pathname;
@@ -11,26 +16,49 @@ const ROOT = new URL("..", import.meta.url).pathname;
 const PROJECT = join(ROOT, "build", "package-test");
 const INSTALLED = join(PROJECT, "node_modules", "pipecat-wavix");
 
+/** With nothing around it: what is imported there is in the package. */
+const ALONE = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
+
+let tarball: string;
 beforeAll(async () => {
-  rmSync(PROJECT, { recursive: true, force: true });
-  mkdirSync(INSTALLED, { recursive: true });
-  writeFileSync(join(PROJECT, "package.json"), '{"type":"module"}');
-  const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", PROJECT], {
-    cwd: ROOT,
-  });
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await run("tar", ["-xzf", join(PROJECT, filename), "-C", INSTALLED, "--strip-components=1"]);
+  ({ tarball } = await makePackedProject(PROJECT));
+  cpSync(INSTALLED, join(ALONE, "node_modules", "pipecat-wavix"), { recursive: true });
 }, 60_000);
 
-afterAll(() => rmSync(PROJECT, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [PROJECT, ALONE]) rmSync(folder, { recursive: true, force: true });
+});
 
-/** Runs a module in the project that has the package installed. */
-async function evaluate(code: string): Promise<string> {
-  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", code], {
-    cwd: PROJECT,
-    timeout: 30_000,
-  });
+/** Runs a program in a project that has the package installed. */
+async function evaluate(code: string, type: "module" | "commonjs" = "module", cwd = PROJECT): Promise<string> {
+  const { stdout } = await run(process.execPath, [`--input-type=${type}`, "-e", code], { cwd, timeout: 30_000 });
   return stdout.trim();
+}
+
+/** Names outside of the package that a built entry imports, directly or not. */
+async function namesReachedFrom(entry: string): Promise<string[]> {
+  const { metafile } = await build({
+    entryPoints: [join(INSTALLED, entry)],
+    bundle: true,
+    write: false,
+    metafile: true,
+    packages: "external",
+    platform: "neutral",
+  });
+  const imports = Object.values(metafile.inputs).flatMap((input) => input.imports);
+  return [...new Set(imports.filter(({ external }) => external).map(({ path }) => path))].sort();
+}
+
+/** What the compiler has to say about a program that is written against the package. */
+async function compile(folder: string, program: string, options: Record<string, unknown>): Promise<string> {
+  writeFileSync(join(folder, "program.ts"), program);
+  const compilerOptions = { target: "es2022", strict: true, noEmit: true, ...options };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }));
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  return run(process.execPath, [tsc, "-p", folder]).then(
+    ({ stdout }) => stdout,
+    ({ stdout }) => stdout,
+  );
 }
 
 describe("the packed package", () => {
@@ -81,9 +109,8 @@ describe("the packed package", () => {
   }, 30_000);
 
   it("type-checks from outside", async () => {
-    writeFileSync(
-      join(PROJECT, "bot.ts"),
-      `import { InputAudioRawFrame } from "pipecat-wavix";
+    const program = `
+       import { InputAudioRawFrame } from "pipecat-wavix";
        import { loadCodec, type Codec } from "pipecat-wavix/codec";
        import { createServer, type WavixServer } from "pipecat-wavix/server";
        import type { Bot } from "pipecat-wavix/transport";
@@ -93,19 +120,78 @@ describe("the packed package", () => {
        export const server: WavixServer = createServer({ bot, port: 0 });
        export const codec: Promise<Codec> = loadCodec({ variant: "scalar" });
        // @ts-expect-error not a variant
-       void loadCodec({ variant: "fast" });`,
+       void loadCodec({ variant: "fast" });`;
+    const lib = ["es2023", "esnext.disposable"];
+    expect(await compile(PROJECT, program, { module: "nodenext", lib, types: ["node"] })).toBe("");
+  }, 60_000);
+
+  it.each([{ module: "nodenext" }, { module: "esnext", moduleResolution: "bundler" }])(
+    "type-checks in a project for browsers, with nothing of Node: %o",
+    async (options) => {
+      const program = `
+       import { InputAudioRawFrame, WavixFrameSerializer } from "pipecat-wavix";
+       import { type Codec, loadCodec } from "pipecat-wavix/codec";
+       import module from "pipecat-wavix/codec.simd.wasm";
+       export const compiled: WebAssembly.Module = module;
+       export const codec: Promise<Codec> = loadCodec({ module });
+       export const frame = new WavixFrameSerializer().deserialize("") instanceof InputAudioRawFrame;
+       // @ts-expect-error not a variant
+       void loadCodec({ variant: "fast" });`;
+      const lib = ["es2023", "esnext.disposable", "dom"];
+      expect(await compile(ALONE, program, { ...options, lib, types: [] })).toBe("");
+    },
+    60_000,
+  );
+
+  it("has a library and a codec that need nothing around them, from import and from require", async () => {
+    const use = `
+      const serializer = new WavixFrameSerializer({ codec: loadCodecSync() });
+      serializer.setup(new StartFrame());
+      const frame = serializer.deserialize('{"event":"media","media":{"payload":"' + "A".repeat(1280) + '"}}');
+      console.log(frame.audio.length, loadCodecSync().variant);`;
+    const imported = `
+      import { StartFrame, WavixFrameSerializer } from "pipecat-wavix";
+      import { loadCodecSync } from "pipecat-wavix/codec";`;
+    const required = `
+      const { StartFrame, WavixFrameSerializer } = require("pipecat-wavix");
+      const { loadCodecSync } = require("pipecat-wavix/codec");`;
+    expect(await evaluate(imported + use, "module", ALONE)).toBe("320 simd");
+    expect(await evaluate(required + use, "commonjs", ALONE)).toBe("320 simd");
+  });
+
+  it("can be required, every entry of it", async () => {
+    const output = await evaluate(
+      `
+      const { exports } = require("pipecat-wavix/package.json");
+      const entries = Object.keys(exports).filter((entry) => !/json$|wasm$/.test(entry));
+      for (const entry of entries) if (Object.keys(require("pipecat-wavix" + entry.slice(1))).length === 0) throw entry;
+      console.log(entries.length);`,
+      "commonjs",
     );
-    const options = {
-      module: "nodenext",
-      target: "es2022",
-      lib: ["es2023", "esnext.disposable"],
-      strict: true,
-      noEmit: true,
-      types: ["node"],
-    };
-    writeFileSync(join(PROJECT, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["bot.ts"] }));
-    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-    await expect(run(process.execPath, [tsc, "-p", PROJECT])).resolves.toMatchObject({ stdout: "" });
+    expect(output).toBe("7");
+  });
+
+  it("reaches nothing of Node and no package from its codec and library, as they are built", async () => {
+    expect(await namesReachedFrom("dist/codec/index.js")).toEqual([]);
+    expect(await namesReachedFrom("dist/index.js")).toEqual([]);
+    expect(await namesReachedFrom("dist/server/index.js")).toEqual(
+      expect.arrayContaining(["express", "node:http", "ws"]),
+    );
+  });
+
+  it("has nothing that publint would mend", async () => {
+    const { messages, pkg } = await publint({ pkgDir: INSTALLED, pack: false, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  it("has types that are right for ES modules, says attw", async () => {
+    const attw = join(ROOT, "node_modules", "@arethetypeswrong", "cli", "dist", "index.js");
+    const flags = ["--profile", "esm-only", "--format", "ascii", "--no-color", "--no-emoji"];
+    const complaint = await run(process.execPath, [attw, tarball, ...flags]).then(
+      () => "",
+      ({ stdout }) => stdout,
+    );
+    expect(complaint).toBe("");
   }, 60_000);
 
   it("has a command that explains itself", async () => {
