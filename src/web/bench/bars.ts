@@ -85,7 +85,7 @@ export class BarChart {
     const all = this.#groups.flatMap(({ row, lines }) => lines.map(({ name }) => results.summary(row, name)));
     const max = Math.max(0, ...all.map((summary) => (summary?.median ?? 0) / 1000));
     if (max > 0) {
-      const scale = steadyScale(this.#scale, max, 4);
+      const scale = steadyScale(this.#scale, max, this.element.clientWidth < 480 ? 2 : 4);
       if (scale !== this.#scale) this.#drawAxis(scale);
       this.#scale = scale;
     }

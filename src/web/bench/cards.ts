@@ -27,7 +27,7 @@ export class CallCards {
       const calls = results.callsPerCore(name);
       if (calls === undefined) continue;
       count.textContent = calls.toLocaleString("en");
-      beside.textContent = js === undefined || name === "js" ? "" : `${(calls / js).toFixed(1)} × JavaScript`;
+      beside.textContent = js === undefined || name === "js" ? "" : `${(calls / js).toFixed(1)} × JS`;
     }
   }
 }

@@ -23,6 +23,9 @@ export type ContestEvent =
   | { readonly kind: "timed"; readonly row: Row; readonly name: ContestantName; readonly nsPerPacket: number }
   | { readonly kind: "round"; readonly round: number };
 
+/** Engines begin with quickly made, slow code and replace it as it runs. */
+const WARM_UP_BATCHES = 4;
+
 /**
  * Runs a contest: everyone's outcome of every row is compared first, then everyone warms up, then come the rounds, in
  * which the contestants take turns on each row, another one first each time. Only one works at any moment.
@@ -56,7 +59,7 @@ export async function runContest(
 
   for (const row of rows) listener(await prove(row, runnersOf(row)));
   for (const row of rows) {
-    for (const runner of runnersOf(row)) await runner.time(row, batchMs);
+    for (const runner of runnersOf(row)) for (let i = 0; i < WARM_UP_BATCHES; i++) await runner.time(row, batchMs);
     listener({ kind: "warmed", row });
   }
   for (let round = 0; round < choice.rounds; round++) {

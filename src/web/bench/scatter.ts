@@ -51,6 +51,7 @@ export function drawScatter(drawing: SVGSVGElement, dots: readonly Dot[]): void 
     parts.push(svg("text", { x: 0, y: 12 }, "ms of delay"));
   }
   const taken: Box[] = dots.map(({ micros, delayMs }) => boxAround(x(micros), y(delayMs), 14));
+  taken.push({ x: 0, y: 0, width: 90, height: LABEL_HEIGHT });
   for (const { row, name, micros, delayMs } of dots) {
     const words = `${titleOf(row)}: ${micros.toFixed(2)} µs, ${delayMs.toFixed(2)} ms (${name})`;
     const position = { cx: x(micros), cy: y(delayMs), r: 5 };
