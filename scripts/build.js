@@ -86,7 +86,7 @@ if (!upToDate([generated], [...binaries, "scripts/build.js"])) {
 }
 
 const host = [
-  ...sources("src", ".ts", ".json", ".js", ".html", ".css", ".wav"),
+  ...sources("src", ".ts", ".json", ".js", ".html", ".css", ".svg", ".wav"),
   "tsconfig.json",
   "package.json",
   "scripts/build.js",
@@ -120,7 +120,8 @@ if (known !== list || !upToDate(["build/dist.stamp"], host) || !existsSync("dist
   for (const file of sources("dist/codec", ".js", ".js.map")) {
     if (!file.startsWith(join("dist", "codec", "index.js"))) rmSync(file);
   }
-  for (const file of sources("src", ".wav")) copyFileSync(file, join("dist", file.slice("src/".length)));
+  for (const file of sources("src", ".html", ".css", ".svg", ".wav"))
+    copyFileSync(file, join("dist", file.slice("src/".length)));
   chmodSync("dist/cli/main.js", 0o755);
   writeFileSync("build/dist.stamp", list);
 }

@@ -14,7 +14,7 @@ interface LockedPackage {
 const SRC = new URL("../src", import.meta.url).pathname;
 
 /** The rooms, lowest first. A room may use those below it, not those above. */
-const ROOMS = ["codec", "pipecat", "wavix/wire", "wavix/control", "call", "simulator", "bots", "server", "cli"];
+const ROOMS = ["codec", "pipecat", "wavix/wire", "wavix/control", "call", "simulator", "bots", "server", "web", "cli"];
 
 /** Rooms side by side, of which neither may know the other. */
 const STRANGERS: [string, string][] = [
@@ -23,6 +23,8 @@ const STRANGERS: [string, string][] = [
   ["simulator", "bots"],
   ["server", "bots"],
   ["wavix/wire", "wavix/control"],
+  // Pages run in a browser: of the other rooms they know the codec and the messages alone.
+  ...["pipecat", "wavix/control", "call", "simulator", "bots", "server"].map((room): [string, string] => ["web", room]),
 ];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })
@@ -75,6 +77,16 @@ describe("the house", () => {
     const { files: reached, bare } = reach(join(SRC, "index.ts"));
     expect(reached.size).toBeGreaterThan(10);
     expect([...bare]).toEqual(["@assemblyscript/loader"]);
+  });
+
+  it("keeps Node and all packages out of the pages", () => {
+    const pages = files.filter((file) => /\/web\/\w+\/(page|worker)\.ts$/.test(file));
+    expect(pages.length).toBeGreaterThan(1);
+    for (const page of pages) {
+      const { files: reached, bare } = reach(page);
+      expect([...bare]).toEqual(["@assemblyscript/loader"]);
+      expect([...reached].filter((file) => file.includes("/web/page-router"))).toEqual([]);
+    }
   });
 
   it("has no room for leftovers", () => {

@@ -17,6 +17,7 @@ options:
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
   --open-ws            also accept media sockets without a token, on plain /ws
+  --bench-page         also serve the benchmark page /bench with WAVIX_API_KEY; in local mode it always is there
   -h, --help
 
 Everything else is set in the environment, or in a file .env here (README, «Settings»):
@@ -34,6 +35,7 @@ export async function run(argv: string[]): Promise<number> {
     host: { type: "string" },
     "public-url": { type: "string" },
     "open-ws": { type: "boolean" },
+    "bench-page": { type: "boolean" },
   });
   if (values === null) return 0;
   // Before the bot is loaded: it may look at the environment as it loads.
@@ -48,6 +50,9 @@ export async function run(argv: string[]): Promise<number> {
 
   const { settings } = read;
   const server = createServer({ ...settings, bot });
+  // A server in public answers the telephone; it shows pages only when told to.
+  const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
+  if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
   let urls: ServerUrls;
   try {
     urls = await server.listen();
@@ -57,7 +62,7 @@ export async function run(argv: string[]): Promise<number> {
     console.error(`pipecat-wavix start: port ${settings.port} on ${settings.host} ${advice}`);
     return 1;
   }
-  console.log(banner(settings, urls, process.stdout.isTTY === true));
+  console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
 
   await new Promise<void>((resolve) => {
     let hurried = false;
@@ -96,7 +101,7 @@ async function loadBot(name: string): Promise<Bot> {
 }
 
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */
-function banner(settings: ServerSettings, urls: ServerUrls, isTerminal: boolean): string {
+function banner(settings: ServerSettings, urls: ServerUrls, hasBenchPage: boolean, isTerminal: boolean): string {
   const local = settings.wavixApiKey === undefined;
   const webhook =
     settings.webhookSecret === undefined || isTerminal
@@ -108,6 +113,7 @@ function banner(settings: ServerSettings, urls: ServerUrls, isTerminal: boolean)
     `  Public URL     ${local ? "none (local mode: no WAVIX_API_KEY)" : urls.public}`,
     `  Webhook URL    ${webhook}`,
     `  WebSocket URL  ${urls.webSocket}${settings.openWs ? "" : "/<token>"}`,
+    ...(hasBenchPage ? [`  Benchmarks     ${urls.local}/bench`] : []),
     "",
     local
       ? "  Now, in another terminal: npm run call"

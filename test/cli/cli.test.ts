@@ -154,6 +154,20 @@ describe("start and call", () => {
     expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
   }, 40_000);
 
+  it("show the benchmark page in local mode, and in public when told to", async () => {
+    const statusOf = async (output: string) => (await fetch(`${localUrl(output)}/bench`)).status;
+    const local = await start([]);
+    expect(local.output).toContain(`Benchmarks     ${localUrl(local.output)}/bench\n`);
+    expect(await statusOf(local.output)).toBe(200);
+    const real = { WAVIX_API_KEY: "a-key-for-tests", PUBLIC_URL: "https://bot.example.com", HOST: "127.0.0.1" };
+    const silent = await start([], real);
+    expect(silent.output).not.toContain("/bench");
+    expect(await statusOf(silent.output)).toBe(404);
+    const told = await start(["--bench-page"], real);
+    expect(told.output).toContain("/bench\n");
+    expect(await statusOf(told.output)).toBe(200);
+  }, 30_000);
+
   it("say all that is wrong with the settings at once", async () => {
     const { code, stderr } = await command(["start"], {
       PORT: "http",
