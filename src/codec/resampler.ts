@@ -86,7 +86,7 @@ export class Resampler {
       const count = Math.min(core.pcmCapacity, input.length - start);
       core.pcm.set(count === input.length ? input : input.subarray(start, start + count));
       const outputs = core.convert(handle, count, 1);
-      result.set(core.out.subarray(0, outputs), written);
+      result.set(core.output(outputs), written);
       written += outputs;
     }
     this.#position = (this.#position + input.length) % this.#decimation;
