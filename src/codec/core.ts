@@ -33,6 +33,10 @@ export interface Exports {
   readMedia(length: number, track: number, handle: number): number;
   readPayload(length: number, handle: number): number;
   writeMedia(prefixLength: number, packetBytes: number, packets: number): number;
+  encodeMuLaw(count: number): void;
+  decodeMuLaw(count: number): void;
+  encodeALaw(count: number): void;
+  decodeALaw(count: number): void;
   encodeBase64(byteLength: number): number;
   decodeBase64(length: number): number;
   /** The twin's alone: bytes of its slots and whole taps, which lie outside its memory. */
@@ -100,6 +104,7 @@ export class Core {
   #pcmBeginnings!: Beginnings<Int16Array<ArrayBuffer>>;
   #outBeginnings!: Beginnings<Int16Array<ArrayBuffer>>;
   #outBytesBeginnings!: Beginnings<Uint8Array<ArrayBuffer>>;
+  #messageBeginnings!: Beginnings<Uint8Array<ArrayBuffer>>;
   #buffer: ArrayBuffer | undefined;
   readonly #pcmAddress: number;
   readonly #outAddress: number;
@@ -156,8 +161,17 @@ export class Core {
     this.#pcmBeginnings = new Beginnings(this.pcm);
     this.#outBeginnings = new Beginnings(this.out);
     this.#outBytesBeginnings = new Beginnings(this.outBytes);
+    this.#messageBeginnings = new Beginnings(this.message);
   }
 
+  /** The first samples of {@link pcm}. */
+  input(sampleCount: number): Int16Array<ArrayBuffer> {
+    return this.#pcmBeginnings.of(sampleCount);
+  }
+  /** The first bytes of {@link message}. */
+  messageBytes(byteLength: number): Uint8Array<ArrayBuffer> {
+    return this.#messageBeginnings.of(byteLength);
+  }
   /** The first samples of {@link out}. */
   output(sampleCount: number): Int16Array<ArrayBuffer> {
     return this.#outBeginnings.of(sampleCount);
@@ -168,8 +182,7 @@ export class Core {
   }
   /** The samples whose address `readMedia` left in RESULT. */
   audio(sampleCount: number): Int16Array<ArrayBuffer> {
-    const beginnings = this.result[0] === this.#outAddress ? this.#outBeginnings : this.#pcmBeginnings;
-    return beginnings.of(sampleCount);
+    return this.result[0] === this.#outAddress ? this.output(sampleCount) : this.input(sampleCount);
   }
   /** ASCII text in memory, by the address and length that `readMedia` left in RESULT. */
   text(address: number, length: number): string {
