@@ -1,6 +1,7 @@
 // The ABI: every export of the codec's WebAssembly module. The host is src/codec/core.ts.
 
 import { decode, decodeStop, encode } from "./base64";
+import { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw } from "./g711";
 import {
   allocate,
   MESSAGE,
@@ -64,7 +65,8 @@ export function convert(handle: u32, frames: i32, channels: i32): i32 {
 }
 
 // Media messages: see media-message.ts.
-export { readMedia, readPayload, writeMedia };
+// G.711. What decoding leaves in PCM, `convert` takes; what `convert` leaves in OUT, encoding takes.
+export { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw, readMedia, readPayload, writeMedia };
 
 /** PCM (bytes) → OUT (text); the length of the text. */
 export function encodeBase64(byteLength: i32): i32 {

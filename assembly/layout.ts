@@ -1,4 +1,4 @@
-// Memory map. Static data of the compiler (the base64 tables) starts at 512 KiB (asconfig.json: memoryBase), so that
+// Memory map. Static data of the compiler (the literals of a message) starts at 512 KiB (asconfig.json: memoryBase), so that
 // everything below has an address known at compile time.
 //
 //   0x00000  RESULT    what the last call found, beside its return value (see media-message.ts)
@@ -8,7 +8,9 @@
 //   0x01000  PCM       PCM16 in: 24,576 samples; 64 spare bytes for kernels that store whole vectors
 //   0x10000  MESSAGE   one incoming message, 64 KiB; 64 spare bytes
 //   0x21000  OUT       PCM16 out (24,576 × 6 samples at most, 8 → 48 kHz), or outgoing messages
-//   0x69000            unused
+//   0x69000  PAIRS     base64: twelve bits → two characters, 8 KiB
+//   0x6B000  SEXTETS   base64: a character → six bits, 256 bytes
+//   0x6B100            unused
 //   0x80000  static data, then the heap: resampler slots and tap tables, never moved
 //
 // A slot is one resampler:
@@ -33,6 +35,9 @@ export const MESSAGE: usize = 0x10000;
 export const MESSAGE_CAPACITY: i32 = 65536;
 export const OUT: usize = 0x21000;
 export const OUT_CAPACITY: i32 = 294912;
+
+export const PAIRS: usize = 0x69000;
+export const SEXTETS: usize = 0x6b000;
 
 export const SLOT_GENERATION: usize = 0;
 export const SLOT_TAPS: usize = 4;

@@ -24,35 +24,52 @@ const QUOTE: i32 = 34;
 const COMMA: i32 = 44;
 const CLOSE: i32 = 125;
 
+// Each has 8 bytes at least; see matches().
 const HEAD = memory.data<u8>([123, 34, 101, 118, 101, 110, 116, 34, 58, 34, 109, 101, 100, 105, 97, 34]); // {"event":"media"
-const EVENT_TIME = memory.data<u8>([101, 118, 101, 110, 116, 95, 116, 105, 109, 101, 34, 58, 34]); // event_time":"
-const CALL_ID = memory.data<u8>([99, 97, 108, 108, 95, 105, 100, 34, 58, 34]); // call_id":"
-const STREAM_ID = memory.data<u8>([115, 116, 114, 101, 97, 109, 95, 105, 100, 34, 58, 34]); // stream_id":"
+const EVENT_TIME = memory.data<u8>([34, 101, 118, 101, 110, 116, 95, 116, 105, 109, 101, 34, 58, 34]); // "event_time":"
+const CALL_ID = memory.data<u8>([34, 99, 97, 108, 108, 95, 105, 100, 34, 58, 34]); // "call_id":"
+const STREAM_ID = memory.data<u8>([34, 115, 116, 114, 101, 97, 109, 95, 105, 100, 34, 58, 34]); // "stream_id":"
 const SEQUENCE_NUMBER = memory.data<u8>([
-  115, 101, 113, 117, 101, 110, 99, 101, 95, 110, 117, 109, 98, 101, 114, 34, 58,
-]); // sequence_number":
-const MEDIA = memory.data<u8>([109, 101, 100, 105, 97, 34, 58, 123, 34]); // media":{"
-const PAYLOAD = memory.data<u8>([112, 97, 121, 108, 111, 97, 100, 34, 58, 34]); // payload":"
-const TRACK = memory.data<u8>([116, 114, 97, 99, 107, 34, 58, 34]); // track":"
+  34, 115, 101, 113, 117, 101, 110, 99, 101, 95, 110, 117, 109, 98, 101, 114, 34, 58,
+]); // "sequence_number":
+const MEDIA = memory.data<u8>([34, 109, 101, 100, 105, 97, 34, 58, 123]); // "media":{
+const PAYLOAD = memory.data<u8>([34, 112, 97, 121, 108, 111, 97, 100, 34, 58, 34]); // "payload":"
+const TRACK = memory.data<u8>([34, 116, 114, 97, 99, 107, 34, 58, 34]); // "track":"
 const INBOUND = memory.data<u8>([105, 110, 98, 111, 117, 110, 100, 34]); // inbound"
 const OUTBOUND = memory.data<u8>([111, 117, 116, 98, 111, 117, 110, 100, 34]); // outbound"
-const TIMESTAMP = memory.data<u8>([116, 105, 109, 101, 115, 116, 97, 109, 112, 34, 58]); // timestamp":
-const CHUNK = memory.data<u8>([99, 104, 117, 110, 107, 34, 58]); // chunk":
+const TIMESTAMP = memory.data<u8>([34, 116, 105, 109, 101, 115, 116, 97, 109, 112, 34, 58]); // "timestamp":
+const CHUNK = memory.data<u8>([34, 99, 104, 117, 110, 107, 34, 58]); // "chunk":
 
-/** Whether the text at `at` begins with the literal. Reads at most `length` bytes: MESSAGE has as many to spare. */
-function matches(at: usize, literal: usize, length: i32): bool {
-  for (let i: usize = 0; i < <usize>length; i++) {
-    if (load<u8>(at + i) != load<u8>(literal + i)) return false;
-  }
-  return true;
+/** Whether the text at `at` begins with the literal, 8 … 24 bytes. MESSAGE has as many to spare behind the text. */
+function matches(at: usize, literal: usize, length: usize): bool {
+  if (load<u64>(at) != load<u64>(literal)) return false;
+  if (length > 16 && load<u64>(at, 8) != load<u64>(literal, 8)) return false;
+  return load<u64>(at + length - 8) == load<u64>(literal + length - 8);
 }
+
+// 0x0101…01 and 0x8080…80
+const ONES: u64 = u64.MAX_VALUE / 255;
+const TOPS: u64 = ONES * 128;
 
 /** The closing quote of the plain string at `at`, 0 when there is none before `end` or the string is not plain. */
 function plainStringEnd(at: usize, end: usize): usize {
-  for (; at < end; at++) {
-    const c = <i32>load<u8>(at);
-    if (c == QUOTE) return at;
-    if (c < 32 || c > 126 || c == 92) return 0;
+  // Eight bytes at once. Subtracting from each byte sets its top bit when it was too small; a borrow may flag bytes
+  // above wrongly, but the lowest flag, the only one looked at, is right.
+  for (; at < end; at += 8) {
+    const text = load<u64>(at);
+    const quote = text ^ (ONES * 34);
+    const backslash = text ^ (ONES * 92);
+    const del = text ^ (ONES * 127);
+    const flags =
+      (text |
+        ((text - ONES * 32) & ~text) |
+        ((quote - ONES) & ~quote) |
+        ((backslash - ONES) & ~backslash) |
+        ((del - ONES) & ~del)) &
+      TOPS;
+    if (flags == 0) continue;
+    at += <usize>ctz(flags) >> 3;
+    return at < end && <i32>load<u8>(at) == QUOTE ? at : 0;
   }
   return 0;
 }
@@ -62,15 +79,15 @@ let numberEnd: usize = 0;
 /** A plain whole number of at most 15 digits; −1 for anything else. Leaves the end in `numberEnd`. */
 function wholeNumber(at: usize): f64 {
   const start = at;
-  let value: f64 = 0;
+  let value: i64 = 0;
   for (; ; at++) {
     const digit = <i32>load<u8>(at) - 48;
-    if (digit < 0 || digit > 9) break;
+    if (<u32>digit > 9) break;
     value = value * 10 + digit;
   }
   const digits = <i32>(at - start);
   numberEnd = at;
-  return digits < 1 || digits > 15 || (digits > 1 && load<u8>(start) == 48) ? -1 : value;
+  return digits < 1 || digits > 15 || (digits > 1 && load<u8>(start) == 48) ? -1 : <f64>value;
 }
 
 /** The audio of a payload to RESULT, resampled when there is a handle; the sample count, or why there is none. */
@@ -103,66 +120,63 @@ export function readMedia(length: i32, track: i32, handle: u32): i32 {
   let byteLength: i32 = -1;
 
   while (<i32>load<u8>(at) == COMMA) {
-    if (<i32>load<u8>(at, 1) != QUOTE) return UNKNOWN;
-    at += 2;
+    at++;
     let member: i32;
-    if (matches(at, EVENT_TIME, 13)) {
+    if (matches(at, EVENT_TIME, 14)) {
       member = 1;
-      at = plainStringEnd(at + 13, end);
+      at = plainStringEnd(at + 14, end);
       if (at == 0) return UNKNOWN;
       at++;
-    } else if (matches(at, CALL_ID, 10)) {
+    } else if (matches(at, CALL_ID, 11)) {
       member = 2;
-      store<u32>(RESULT, <u32>(at + 10), 40);
-      at = plainStringEnd(at + 10, end);
+      store<u32>(RESULT, <u32>(at + 11), 40);
+      at = plainStringEnd(at + 11, end);
       if (at == 0) return UNKNOWN;
       store<u32>(RESULT, <u32>at - load<u32>(RESULT, 40), 44);
       at++;
-    } else if (matches(at, STREAM_ID, 12)) {
+    } else if (matches(at, STREAM_ID, 13)) {
       member = 4;
-      store<u32>(RESULT, <u32>(at + 12), 32);
-      at = plainStringEnd(at + 12, end);
+      store<u32>(RESULT, <u32>(at + 13), 32);
+      at = plainStringEnd(at + 13, end);
       if (at == 0) return UNKNOWN;
       store<u32>(RESULT, <u32>at - load<u32>(RESULT, 32), 36);
       at++;
-    } else if (matches(at, SEQUENCE_NUMBER, 17)) {
+    } else if (matches(at, SEQUENCE_NUMBER, 18)) {
       member = 8;
-      const value = wholeNumber(at + 17);
+      const value = wholeNumber(at + 18);
       if (value < 0) return UNKNOWN;
       store<f64>(RESULT, value, 8);
       at = numberEnd;
     } else if (matches(at, MEDIA, 9)) {
       member = 16;
-      at += 8;
+      at += 9;
       let inner: i32 = 0;
       for (;;) {
-        if (<i32>load<u8>(at) != QUOTE) return UNKNOWN;
-        at++;
         let field: i32;
-        if (matches(at, PAYLOAD, 10)) {
+        if (matches(at, PAYLOAD, 11)) {
           field = 1;
-          byteLength = decode(at + 10, end, PCM);
+          byteLength = decode(at + 11, end, PCM);
           at = decodeStop();
           if (byteLength < 0 || <i32>load<u8>(at) != QUOTE) return UNKNOWN;
           at++;
-        } else if (matches(at, TRACK, 8)) {
+        } else if (matches(at, TRACK, 9)) {
           field = 2;
-          if (matches(at + 8, INBOUND, 8)) {
+          if (matches(at + 9, INBOUND, 8)) {
             store<u32>(RESULT, 1, 4);
-            at += 16;
-          } else if (matches(at + 8, OUTBOUND, 9)) {
-            store<u32>(RESULT, 2, 4);
             at += 17;
+          } else if (matches(at + 9, OUTBOUND, 9)) {
+            store<u32>(RESULT, 2, 4);
+            at += 18;
           } else return UNKNOWN;
-        } else if (matches(at, TIMESTAMP, 11)) {
+        } else if (matches(at, TIMESTAMP, 12)) {
           field = 4;
-          const value = wholeNumber(at + 11);
+          const value = wholeNumber(at + 12);
           if (value < 0) return UNKNOWN;
           store<f64>(RESULT, value, 24);
           at = numberEnd;
-        } else if (matches(at, CHUNK, 7)) {
+        } else if (matches(at, CHUNK, 8)) {
           field = 8;
-          const value = wholeNumber(at + 7);
+          const value = wholeNumber(at + 8);
           if (value < 0) return UNKNOWN;
           store<f64>(RESULT, value, 16);
           at = numberEnd;

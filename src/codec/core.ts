@@ -1,4 +1,5 @@
 import { instantiateSync } from "@assemblyscript/loader";
+import { Beginnings } from "./beginnings.ts";
 import { CodecError } from "./errors.ts";
 import { designTaps, type ResamplerProfile, type TapTable } from "./taps.ts";
 import type { CodecVariant } from "./variant.ts";
@@ -32,6 +33,10 @@ export interface Exports {
   readMedia(length: number, track: number, handle: number): number;
   readPayload(length: number, handle: number): number;
   writeMedia(prefixLength: number, packetBytes: number, packets: number): number;
+  encodeMuLaw(count: number): void;
+  decodeMuLaw(count: number): void;
+  encodeALaw(count: number): void;
+  decodeALaw(count: number): void;
   encodeBase64(byteLength: number): number;
   decodeBase64(length: number): number;
   /** The twin's alone: bytes of its slots and whole taps, which lie outside its memory. */
@@ -82,16 +87,25 @@ export class Core {
   /** Open slots; what a test counts to find a leak. */
   openCount = 0;
 
-  // Views are made anew when the memory has grown: growing detaches the old ones.
+  /** Where PCM16 input goes. */
+  pcm!: Int16Array<ArrayBuffer>;
+  pcmBytes!: Uint8Array<ArrayBuffer>;
+  /** Where PCM16 output appears. */
+  out!: Int16Array<ArrayBuffer>;
+  /** Where outgoing messages appear. */
+  outBytes!: Uint8Array<ArrayBuffer>;
+  /** Where an incoming message goes. */
+  message!: Uint8Array<ArrayBuffer>;
+  /** Where the start of outgoing messages goes. */
+  prefix!: Uint8Array<ArrayBuffer>;
+  /** Addresses and lengths found by `readMedia`, see assembly/media-message.ts. */
+  result!: Uint32Array<ArrayBuffer>;
+  resultNumbers!: Float64Array<ArrayBuffer>;
+  #pcmBeginnings!: Beginnings<Int16Array<ArrayBuffer>>;
+  #outBeginnings!: Beginnings<Int16Array<ArrayBuffer>>;
+  #outBytesBeginnings!: Beginnings<Uint8Array<ArrayBuffer>>;
+  #messageBeginnings!: Beginnings<Uint8Array<ArrayBuffer>>;
   #buffer: ArrayBuffer | undefined;
-  #pcm!: Int16Array<ArrayBuffer>;
-  #pcmBytes!: Uint8Array<ArrayBuffer>;
-  #out!: Int16Array<ArrayBuffer>;
-  #outBytes!: Uint8Array<ArrayBuffer>;
-  #message!: Uint8Array<ArrayBuffer>;
-  #prefix!: Uint8Array<ArrayBuffer>;
-  #result!: Uint32Array<ArrayBuffer>;
-  #resultNumbers!: Float64Array<ArrayBuffer>;
   readonly #pcmAddress: number;
   readonly #outAddress: number;
   readonly #messageAddress: number;
@@ -115,6 +129,7 @@ export class Core {
       this.pcmCapacity = exports.pcmCapacity();
       this.prefixCapacity = exports.prefixCapacity();
       this.outCapacity = exports.outCapacity();
+      this.#refreshViews();
     } catch (cause) {
       if (cause instanceof RangeError)
         throw new CodecError("CODEC_OUT_OF_MEMORY", "no memory for the codec", { cause });
@@ -127,63 +142,47 @@ export class Core {
     return this.exports.memory.buffer.byteLength + (this.exports.outsideByteLength?.() ?? 0);
   }
 
+  /**
+   * Memory that grows leaves its old views behind. Only {@link open} makes it grow, so that is where this is called:
+   * to ask for `memory.buffer` at each message would cost 45 ns each time.
+   */
   #refreshViews(): void {
     const { buffer } = this.exports.memory;
     if (this.#buffer === buffer) return;
     this.#buffer = buffer;
-    this.#pcm = new Int16Array(buffer, this.#pcmAddress, this.pcmCapacity);
-    this.#pcmBytes = new Uint8Array(buffer, this.#pcmAddress, this.pcmCapacity * 2);
-    this.#out = new Int16Array(buffer, this.#outAddress, this.outCapacity / 2);
-    this.#outBytes = new Uint8Array(buffer, this.#outAddress, this.outCapacity);
-    this.#message = new Uint8Array(buffer, this.#messageAddress, this.messageCapacity);
-    this.#prefix = new Uint8Array(buffer, this.#prefixAddress, this.prefixCapacity);
-    this.#result = new Uint32Array(buffer, this.#resultAddress, 16);
-    this.#resultNumbers = new Float64Array(buffer, this.#resultAddress, 4);
+    this.pcm = new Int16Array(buffer, this.#pcmAddress, this.pcmCapacity);
+    this.pcmBytes = new Uint8Array(buffer, this.#pcmAddress, this.pcmCapacity * 2);
+    this.out = new Int16Array(buffer, this.#outAddress, this.outCapacity / 2);
+    this.outBytes = new Uint8Array(buffer, this.#outAddress, this.outCapacity);
+    this.message = new Uint8Array(buffer, this.#messageAddress, this.messageCapacity);
+    this.prefix = new Uint8Array(buffer, this.#prefixAddress, this.prefixCapacity);
+    this.result = new Uint32Array(buffer, this.#resultAddress, 16);
+    this.resultNumbers = new Float64Array(buffer, this.#resultAddress, 4);
+    this.#pcmBeginnings = new Beginnings(this.pcm);
+    this.#outBeginnings = new Beginnings(this.out);
+    this.#outBytesBeginnings = new Beginnings(this.outBytes);
+    this.#messageBeginnings = new Beginnings(this.message);
   }
 
-  /** Where PCM16 input goes. */
-  get pcm(): Int16Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#pcm;
+  /** The first samples of {@link pcm}. */
+  input(sampleCount: number): Int16Array<ArrayBuffer> {
+    return this.#pcmBeginnings.of(sampleCount);
   }
-  get pcmBytes(): Uint8Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#pcmBytes;
+  /** The first bytes of {@link message}. */
+  messageBytes(byteLength: number): Uint8Array<ArrayBuffer> {
+    return this.#messageBeginnings.of(byteLength);
   }
-  /** Where PCM16 output appears. */
-  get out(): Int16Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#out;
+  /** The first samples of {@link out}. */
+  output(sampleCount: number): Int16Array<ArrayBuffer> {
+    return this.#outBeginnings.of(sampleCount);
   }
-  /** Where outgoing messages appear. */
-  get outBytes(): Uint8Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#outBytes;
-  }
-  /** Where an incoming message goes. */
-  get message(): Uint8Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#message;
-  }
-  /** Where the start of outgoing messages goes. */
-  get prefix(): Uint8Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#prefix;
-  }
-  /** Addresses and lengths found by `readMedia`, see assembly/media-message.ts. */
-  get result(): Uint32Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#result;
-  }
-  get resultNumbers(): Float64Array<ArrayBuffer> {
-    this.#refreshViews();
-    return this.#resultNumbers;
+  /** The first bytes of {@link outBytes}. */
+  outputBytes(byteLength: number): Uint8Array<ArrayBuffer> {
+    return this.#outBytesBeginnings.of(byteLength);
   }
   /** The samples whose address `readMedia` left in RESULT. */
   audio(sampleCount: number): Int16Array<ArrayBuffer> {
-    return this.result[0] === this.#outAddress
-      ? this.#out.subarray(0, sampleCount)
-      : this.#pcm.subarray(0, sampleCount);
+    return this.result[0] === this.#outAddress ? this.output(sampleCount) : this.input(sampleCount);
   }
   /** ASCII text in memory, by the address and length that `readMedia` left in RESULT. */
   text(address: number, length: number): string {
@@ -240,6 +239,8 @@ export class Core {
       return handle;
     } catch (cause) {
       throw this.trapped(cause);
+    } finally {
+      this.#refreshViews();
     }
   }
 

@@ -159,12 +159,10 @@ export class MediaReader {
 
     const { core } = this.#owner;
     if (payload.length > core.messageCapacity) return "oversized";
-    const bytes = core.message;
-    for (let i = 0; i < payload.length; i++) {
-      const c = payload.charCodeAt(i);
-      if (c > 0x7f) return "bad-base64";
-      bytes[i] = c;
-    }
+    encoder ??= new TextEncoder();
+    const { read, written } = encoder.encodeInto(payload, core.message);
+    // Only ASCII has as many bytes as characters.
+    if (read !== payload.length || written !== payload.length) return "bad-base64";
     // A message of the other leg must not touch the resampler, but its payload is checked all the same.
     const other = track !== null && this.track !== track;
     const count = other ? core.exports.decodeBase64(payload.length) : core.exports.readPayload(payload.length, handle);
@@ -188,8 +186,8 @@ export class MediaReader {
         this.#slab = new Int16Array(SLAB_SAMPLES);
         this.#slabUsed = 0;
       }
+      this.#slab.set(samples, this.#slabUsed);
       this.audio = this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
-      this.audio.set(samples);
       this.#slabUsed += count;
     }
     return "audio";

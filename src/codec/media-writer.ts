@@ -36,7 +36,7 @@ export class MediaWriter {
   readonly packetSampleCount: number;
   readonly #owner: CoreOwner;
   readonly #profile: ResamplerProfile;
-  readonly #queue = new PcmQueue();
+  readonly #queue: PcmQueue;
   #slot: ResamplerSlot | undefined;
   #channels = 0;
   /** Bytes of a sample frame whose rest has not come yet. */
@@ -53,6 +53,7 @@ export class MediaWriter {
   constructor(owner: CoreOwner, options: MediaWriterOptions) {
     this.packetSampleCount = packetSampleCount("wireSampleRate", options.wireSampleRate);
     this.wireSampleRate = options.wireSampleRate;
+    this.#queue = new PcmQueue(this.packetSampleCount);
     this.#owner = owner;
     this.#profile = options.profile ?? "default";
     this.streamId = options.streamId;
@@ -109,19 +110,40 @@ export class MediaWriter {
    */
   push(audio: Int16Array | Uint8Array, sampleRate: number, numChannels = 1): void {
     const slot = this.#slotFor(sampleRate, numChannels);
-    // An odd byte before whole samples is one that lost its other half: kept, it would swap the bytes of all that follow.
-    if (audio instanceof Int16Array) this.#carryLength -= this.#carryLength % 2;
-    const bytes = new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength);
+    if (audio instanceof Int16Array) {
+      // An odd byte before whole samples is one that lost its other half: kept, it would swap the bytes of all that follow.
+      this.#carryLength -= this.#carryLength % 2;
+      if (numChannels === 1) this.#pushMono(slot, audio);
+      else this.#pushBytes(slot, new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength), numChannels);
+    } else this.#pushBytes(slot, audio, numChannels);
+  }
+
+  #pushMono(slot: ResamplerSlot, samples: Int16Array): void {
+    for (let start = 0; start < samples.length; ) {
+      const handle = slot.handle("media writer");
+      const { core } = this.#owner;
+      const count = Math.min(core.pcmCapacity, samples.length - start);
+      const part = count === samples.length ? samples : samples.subarray(start, start + count);
+      start += count;
+      if (slot.inputRate === slot.outputRate) this.#queue.push(part);
+      else {
+        core.pcm.set(part);
+        this.#convert(core, handle, count, 1);
+      }
+      this.#sounding = true;
+    }
+  }
+
+  #pushBytes(slot: ResamplerSlot, bytes: Uint8Array, numChannels: number): void {
     const frameBytes = 2 * numChannels;
-    let start = 0;
-    while (start < bytes.length) {
+    for (let start = 0; start < bytes.length; ) {
       const handle = slot.handle("media writer");
       const { core } = this.#owner;
       const target = core.pcmBytes;
       const capacity = target.length - (target.length % frameBytes);
       const count = Math.min(capacity - this.#carryLength, bytes.length - start);
-      target.set(this.#carry.subarray(0, this.#carryLength));
-      target.set(bytes.subarray(start, start + count), this.#carryLength);
+      for (let i = 0; i < this.#carryLength; i++) target[i] = this.#carry[i] as number;
+      target.set(count === bytes.length ? bytes : bytes.subarray(start, start + count), this.#carryLength);
       start += count;
       const available = this.#carryLength + count;
       this.#carryLength = available % frameBytes;
@@ -134,7 +156,7 @@ export class MediaWriter {
 
   #convert(core: Core, handle: number, frames: number, numChannels: number): void {
     const count = core.convert(handle, frames, numChannels);
-    this.#queue.push(core.out.subarray(0, count));
+    this.#queue.push(core.output(count));
   }
 
   #slotFor(sampleRate: number, numChannels: number): ResamplerSlot {
@@ -207,10 +229,10 @@ export class MediaWriter {
     for (let done = 0; done < total; ) {
       const packets = Math.min(total - done, atOnce, Math.floor(core.outCapacity / byteLength));
       core.prefix.set(prefix);
-      this.#queue.shift(core.pcm, packets * this.packetSampleCount);
+      this.#queue.shift(core.pcm, packets);
       try {
         const written = core.exports.writeMedia(prefix.length, this.packetSampleCount * 2, packets);
-        target.set(core.outBytes.subarray(0, written), done * byteLength);
+        target.set(core.outputBytes(written), done * byteLength);
       } catch (cause) {
         throw core.trapped(cause);
       }

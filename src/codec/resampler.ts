@@ -86,7 +86,7 @@ export class Resampler {
       const count = Math.min(core.pcmCapacity, input.length - start);
       core.pcm.set(count === input.length ? input : input.subarray(start, start + count));
       const outputs = core.convert(handle, count, 1);
-      result.set(core.out.subarray(0, outputs), written);
+      result.set(core.output(outputs), written);
       written += outputs;
     }
     this.#position = (this.#position + input.length) % this.#decimation;
@@ -136,11 +136,29 @@ export class Resampler {
 
   /** Ends the stream: the last {@link delayMs} of sound, and the resampler is as new. */
   flush(): Int16Array {
-    const tail = this.process(
-      new Int16Array(Math.ceil(filterDelaySamples(this.inputRate, this.outputRate, this.profile))),
-    );
+    const tail = this.process(new Int16Array(this.#tailLength));
     this.reset();
     return tail;
+  }
+
+  /**
+   * As {@link flush}, in floating-point samples.
+   *
+   * @example
+   * using resampler = loadCodecSync().createResampler(48000, 24000);
+   * const speech = resampler.processFloat32(new Float32Array(4800));
+   * const end = resampler.flushFloat32();
+   * console.log(speech.length, end.length); // 2400 48
+   */
+  flushFloat32(): Float32Array {
+    const tail = this.processFloat32(new Float32Array(this.#tailLength));
+    this.reset();
+    return tail;
+  }
+
+  /** Inputs until the last sound is out. */
+  get #tailLength(): number {
+    return Math.ceil(filterDelaySamples(this.inputRate, this.outputRate, this.profile));
   }
 
   /** Forgets the past, without giving it out. */

@@ -85,6 +85,23 @@ describe.each(codecs)("floating-point samples (%s)", (_variant, codec) => {
     expect(resampler.processFloat32(input, exact)).toBe(exact);
   });
 
+  it("end as int16 ends, and the stream is as new", () => {
+    for (const [a, b] of [
+      [24000, 16000],
+      [44100, 24000],
+      [8000, 8000],
+    ] as const) {
+      using resampler = codec.createResampler(a, b);
+      const input = noise(700, a);
+      const first = toFloat(resampler.process(input));
+      const tail = toFloat(resampler.flush());
+      expect(resampler.processFloat32(toFloat(input))).toEqual(first);
+      expect(bytesOf(resampler.flushFloat32()).equals(bytesOf(tail))).toBe(true);
+      expect(tail.length > 0).toBe(a !== b);
+      expect(resampler.processFloat32(toFloat(input))).toEqual(first);
+    }
+  });
+
   it("are refused before anything is consumed", () => {
     const resampler = codec.createResampler(24000, 16000);
     const input = toFloat(noise(480, 9));

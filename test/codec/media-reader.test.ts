@@ -200,6 +200,24 @@ describe.each(codecs)("media reader (%s)", (_variant, codec) => {
     );
   });
 
+  it("agrees with JSON.parse about every byte at every place of an id", () => {
+    const media = '"media":{"payload":"AAA="}';
+    for (let length = 0; length < 18; length++) {
+      for (let place = 0; place < length; place++) {
+        for (let byte = 0; byte < 256; byte++) {
+          const bytes = text(`{"event":"media","stream_id":"${"x".repeat(length)}",${media}}`);
+          bytes[30 + place] = byte;
+          using reader = open(codec);
+          const found = verdict(reader, bytes);
+          const expected = readMediaReference(bytes);
+          if (found.status !== expected.status || found.fields?.[4] !== expected.fields?.[4]) {
+            expect(found, `byte ${byte} at ${place} of ${length}`).toEqual(expected);
+          }
+        }
+      }
+    }
+  });
+
   it("agrees with JSON.parse about messages of any order, spacing, escapes, doubles and odd values", () => {
     const value = fc.oneof(
       fc.constantFrom<unknown>("inbound", "outbound", 1, 0, -1, 1.5, 1e20, 1e-7, true, null, "12", "012", "", {}, []),

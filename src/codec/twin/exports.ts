@@ -1,5 +1,6 @@
 import type { Engine } from "../core.ts";
 import { TwinBase64 } from "./base64.ts";
+import { aLaw, decode, encode, muLaw } from "./g711.ts";
 import {
   MESSAGE,
   MESSAGE_CAPACITY,
@@ -56,6 +57,10 @@ export function createTwin(): Engine {
       readMedia: (length, track, handle) => messages.readMedia(length, track, handle),
       readPayload: (length, handle) => messages.readPayload(length, handle),
       writeMedia: (prefixLength, packetBytes, packets) => messages.writeMedia(prefixLength, packetBytes, packets),
+      encodeMuLaw: (count) => encode(muLaw(), memory.samples, OUT / 2, memory.bytes, MESSAGE, count),
+      decodeMuLaw: (count) => decode(muLaw(), memory.bytes, MESSAGE, memory.samples, PCM / 2, count),
+      encodeALaw: (count) => encode(aLaw(), memory.samples, OUT / 2, memory.bytes, MESSAGE, count),
+      decodeALaw: (count) => decode(aLaw(), memory.bytes, MESSAGE, memory.samples, PCM / 2, count),
       encodeBase64: (byteLength) => base64.encode(PCM, byteLength, OUT) - OUT,
       decodeBase64(length) {
         const byteLength = base64.decode(MESSAGE, MESSAGE + length, PCM);
