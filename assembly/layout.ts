@@ -1,4 +1,4 @@
-// Memory map. Static data of the compiler (the literals of a message) starts at 512 KiB (asconfig.json: memoryBase), so that
+// Memory map. Static data of the compiler (the literals of a message) starts at 896 KiB (asconfig.json: memoryBase), so that
 // everything below has an address known at compile time.
 //
 //   0x00000  RESULT    what the last call found, beside its return value (see media-message.ts)
@@ -10,20 +10,29 @@
 //   0x21000  OUT       PCM16 out (24,576 × 6 samples at most, 8 → 48 kHz), or outgoing messages
 //   0x69000  PAIRS     base64: twelve bits → two characters, 8 KiB
 //   0x6B000  SEXTETS   base64: a character → six bits, 256 bytes
-//   0x6B100            unused
-//   0x80000  static data, then the heap: resampler slots and tap tables, never moved
+//   0x6C000  WINDOW    scalar: history and input of the running resampler, as doubles
+//   0xA0000  BACKWARDS scalar: the same, the newest first
+//   0xE0000  static data, then the heap: resampler slots and tap tables, never moved
 //
 // A slot is one resampler:
 //
 //   0   u32  generation; the top bit is set while the slot is in use
 //   4   u32  address of the tap table      (while free: address of the next free slot)
-//   8   u32  interpolation
-//   12  u32  decimation
-//   16  u32  phase: how far the next output lies behind its newest input, in 1/interpolation samples
-//   20  u32  next: how many more inputs come before the newest one of the next output
-//   24  u16  taps per phase          26 u16  first tap of the centre
-//   28  u16  taps in the centre      30 u8   scale of the fine taps, bits      31 u8  size of the slot / 64
+//   8   u32  position: outputs so far, modulo the table's period
+//   12  u32  next: how many more inputs come before the newest one of the next output
+//   16  u8   size of the slot / 64
 //   32  i16  history: the last inputs, as many as there are taps
+//
+// A tap table, written by the host (src/codec/tap-tables.ts); its blocks, or its directory, begin at 64:
+//
+//   0   u32  interpolation                 4   u32  decimation
+//   8   u32  taps: samples of history      12  u32  period: outputs after which the same rows come again
+// Blocks (fir-blocks.ts):
+//  16  u32  rows of a block               20  u32  age of the newest sample of a block
+//  24  u32  vectors of a row              28  u32  first vector of the centre
+//  32  u32  vectors of the centre
+// Rows (fir-rows.ts), scalar:
+//  16  u32  where the rows begin, behind the directory
 
 export const RESULT: usize = 0x00000;
 export const FREE: usize = 0x00100;
@@ -38,20 +47,29 @@ export const OUT_CAPACITY: i32 = 294912;
 
 export const PAIRS: usize = 0x69000;
 export const SEXTETS: usize = 0x6b000;
+/** Doubles: the longest history (8 kHz from 48 kHz, 576 taps) and PCM. */
+export const WINDOW: usize = 0x6c000;
+export const BACKWARDS: usize = 0xa0000;
 
 export const SLOT_GENERATION: usize = 0;
-export const SLOT_TAPS: usize = 4;
+export const SLOT_TABLE: usize = 4;
 export const SLOT_NEXT_FREE: usize = 4;
-export const SLOT_INTERPOLATION: usize = 8;
-export const SLOT_DECIMATION: usize = 12;
-export const SLOT_PHASE: usize = 16;
-export const SLOT_NEXT: usize = 20;
-export const SLOT_TAP_COUNT: usize = 24;
-export const SLOT_COARSE_START: usize = 26;
-export const SLOT_COARSE_COUNT: usize = 28;
-export const SLOT_FINE_BITS: usize = 30;
-export const SLOT_SIZE_CLASS: usize = 31;
+export const SLOT_POSITION: usize = 8;
+export const SLOT_NEXT: usize = 12;
+export const SLOT_SIZE_CLASS: usize = 16;
 export const SLOT_HISTORY: usize = 32;
+
+export const TABLE_INTERPOLATION: usize = 0;
+export const TABLE_DECIMATION: usize = 4;
+export const TABLE_TAP_COUNT: usize = 8;
+export const TABLE_PERIOD: usize = 12;
+export const TABLE_BLOCK_ROWS: usize = 16;
+export const TABLE_NEWEST_AGE: usize = 20;
+export const TABLE_VECTORS: usize = 24;
+export const TABLE_COARSE_START: usize = 28;
+export const TABLE_COARSE_VECTORS: usize = 32;
+export const TABLE_ROWS: usize = 16;
+export const TABLE_BODY: usize = 64;
 
 const IN_USE: u32 = 0x80000000;
 // A handle is the slot's address / 64 in its low 20 bits and the slot's generation in the upper 12.

@@ -1,7 +1,8 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import { Beginnings } from "./beginnings.ts";
 import { CodecError } from "./errors.ts";
-import { designTaps, type ResamplerProfile, type TapTable } from "./taps.ts";
+import { type TapLayout, tapTable } from "./tap-tables.ts";
+import { designTaps, type ResamplerProfile } from "./taps.ts";
 import type { CodecVariant } from "./variant.ts";
 
 /** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
@@ -18,15 +19,7 @@ export interface Exports {
   outAddress(): number;
   outCapacity(): number;
   allocate(byteLength: number): number;
-  open(
-    taps: number,
-    interpolation: number,
-    decimation: number,
-    tapCount: number,
-    coarseStart: number,
-    coarseCount: number,
-    fineBits: number,
-  ): number;
+  open(table: number): number;
   reset(handle: number): number;
   close(handle: number): number;
   convert(handle: number, frames: number, channels: number): number;
@@ -39,7 +32,7 @@ export interface Exports {
   decodeALaw(count: number): void;
   encodeBase64(byteLength: number): number;
   decodeBase64(length: number): number;
-  /** The twin's alone: bytes of its slots and whole taps, which lie outside its memory. */
+  /** The twin's alone: bytes of its slots, which lie outside its memory. */
   outsideByteLength?(): number;
 }
 
@@ -56,15 +49,23 @@ export function instantiate(module: WebAssembly.Module): Engine {
   return { variant: exports.simd() === 0 ? "scalar" : "simd", exports };
 }
 
-/** Tap tables are the same for every instance and every stream. 72 pairs in two profiles take 7 MB at most. */
-const tapTables = new Map<string, TapTable>();
+/** What one instance keeps in tap tables at most. All pairs of rates fit in one profile, and for SIMD in both. */
+const TABLE_LIMIT_BYTES = 8 << 20;
 
-function tapTable(inputRate: number, outputRate: number, profile: ResamplerProfile): TapTable {
-  const key = `${inputRate}/${outputRate}/${profile}`;
-  let table = tapTables.get(key);
+/** Tables for the next instance: they are the same for all. When it grows beyond the limit it begins anew. */
+const tables = new Map<string, Uint8Array>();
+let tablesByteLength = 0;
+
+function designTable(key: string, inputRate: number, outputRate: number, profile: ResamplerProfile, layout: TapLayout) {
+  let table = tables.get(key);
   if (table === undefined) {
-    table = designTaps(inputRate, outputRate, profile);
-    tapTables.set(key, table);
+    table = tapTable(designTaps(inputRate, outputRate, profile), layout);
+    if (tablesByteLength + table.byteLength > TABLE_LIMIT_BYTES) {
+      tables.clear();
+      tablesByteLength = 0;
+    }
+    tables.set(key, table);
+    tablesByteLength += table.byteLength;
   }
   return table;
 }
@@ -111,7 +112,8 @@ export class Core {
   readonly #messageAddress: number;
   readonly #prefixAddress: number;
   readonly #resultAddress: number;
-  readonly #tapAddresses = new Map<TapTable, number>();
+  readonly #tableAddresses = new Map<string, number>();
+  #tablesByteLength = 0;
   readonly #onTrap: () => void;
 
   constructor(createEngine: () => Engine, onTrap: () => void) {
@@ -216,24 +218,12 @@ export class Core {
 
   /** Opens a resampler and returns its handle. */
   open(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
-    const table = tapTable(inputRate, outputRate, profile);
+    const layout = this.variant === "simd" ? "blocks" : "rows";
+    const key = `${inputRate}/${outputRate}/${profile}/${layout}`;
+    const table = this.#tableAddresses.has(key) ? undefined : designTable(key, inputRate, outputRate, profile, layout);
     try {
-      let address = this.#tapAddresses.get(table);
-      if (address === undefined) {
-        address = this.exports.allocate(table.taps.byteLength) >>> 0;
-        if (address === 0) throw outOfMemory();
-        new Int16Array(this.exports.memory.buffer, address, table.taps.length).set(table.taps);
-        this.#tapAddresses.set(table, address);
-      }
-      const handle = this.exports.open(
-        address,
-        table.interpolation,
-        table.decimation,
-        table.tapCount,
-        table.coarseStart,
-        table.coarseCount,
-        table.fineBits,
-      );
+      if (table !== undefined) this.#tableAddresses.set(key, this.#placeTable(table));
+      const handle = this.exports.open(this.#tableAddresses.get(key) as number);
       if (handle === 0) throw outOfMemory();
       this.openCount++;
       return handle;
@@ -242,6 +232,15 @@ export class Core {
     } finally {
       this.#refreshViews();
     }
+  }
+
+  #placeTable(table: Uint8Array): number {
+    if (this.#tablesByteLength + table.byteLength > TABLE_LIMIT_BYTES) throw outOfMemory();
+    const address = this.exports.allocate(table.byteLength) >>> 0;
+    if (address === 0) throw outOfMemory();
+    new Uint8Array(this.exports.memory.buffer, address, table.byteLength).set(table);
+    this.#tablesByteLength += table.byteLength;
+    return address;
   }
 
   /** Gives a resampler's slot back. A stale handle is refused without harm. */

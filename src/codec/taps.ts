@@ -1,33 +1,29 @@
 /**
  * Filter taps of one resampling ratio: a windowed sinc, cut into phases and made into integers.
  *
- * Only `+ − × ÷` and `Math.round`/`Math.floor` are used, which IEEE 754 fixes to the last bit; `Math.sin` is not fixed,
- * and two engines would design two filters.
- *
- * ```
- * one phase:   | oldest sample ·············· centre ·············· newest sample |
- * fine         | q        q        q     rest    rest     q        q        q     |   int16, 2^-fineBits
- * coarse       |                         top     top                              |   int16, 2^-14
- * ```
- * The taps far from the centre are small, and one int16 at a fine scale holds them. Those in the centre are split
- * into a coarse and a fine part. Output = (coarse sum · 2^(fineBits−14) + fine sum) / 2^fineBits: an exact integer
- * until the one rounding at the end, so SIMD and scalar code cannot differ.
+ * Only `+ − × ÷` and `Math.round` are used, which IEEE 754 fixes to the last bit; `Math.sin` is not fixed, and two
+ * engines would design two filters.
  */
-export interface TapTable {
+export interface Taps {
   /** Outputs per `decimation` inputs, after reduction; also the number of phases. */
   readonly interpolation: number;
   /** Inputs per `interpolation` outputs, after reduction. */
   readonly decimation: number;
-  /** Taps of one phase; a multiple of 16. */
+  /** Taps of one phase; a multiple of 4. */
   readonly tapCount: number;
-  /** Scale of the fine taps. */
-  readonly fineBits: number;
-  /** First tap of the centre; a multiple of 16. */
-  readonly coarseStart: number;
-  /** Taps in the centre; a multiple of 16. */
-  readonly coarseCount: number;
-  /** `interpolation` rows, each `tapCount` fine taps followed by `coarseCount` coarse taps. */
-  readonly taps: Int16Array;
+  /** `interpolation` rows of `tapCount` in units of 2^-{@link TAP_BITS}, the tap of the oldest sample first. */
+  readonly values: Int32Array;
+  /** Length of the impulse response, in 1/interpolation samples: the grid of all phases. */
+  readonly gridSpan: number;
+}
+
+/**
+ * The impulse response is the same on both sides of its middle, so every phase has one that is its mirror image: its tap
+ * for age a is the other's for age `span − a`. Phases are paired, or their own image.
+ */
+export function mirrorOf({ interpolation, gridSpan }: Taps, phase: number): { phase: number; span: number } {
+  const other = (gridSpan - phase) % interpolation;
+  return { phase: other, span: (gridSpan - phase - other) / interpolation };
 }
 
 /**
@@ -37,7 +33,12 @@ export interface TapTable {
 export type ResamplerProfile = "default" | "low-delay";
 
 interface ProfileDesign {
-  /** Length of the sinc in samples of the lower rate. */
+  /** From a sound to its middle in the output, in samples of the lower rate. */
+  readonly delayLowSamples: number;
+  /**
+   * Length of the sinc in samples of the lower rate; twice the delay at most. What is missing there is zeros, in which
+   * the rows of a block (tap-tables.ts) find room to lie side by side without another vector.
+   */
   readonly spanLowSamples: number;
   /** −6 dB point as a fraction of the lower Nyquist frequency. */
   readonly cutoff: number;
@@ -46,152 +47,107 @@ interface ProfileDesign {
 }
 
 export const PROFILES: Readonly<Record<ResamplerProfile, ProfileDesign>> = {
-  default: { spanLowSamples: 96, cutoff: 0.957, beta: 9.8 },
-  "low-delay": { spanLowSamples: 64, cutoff: 1.0, beta: 10.0 },
+  default: { delayLowSamples: 48, spanLowSamples: 93, cutoff: 0.958, beta: 9.8 },
+  "low-delay": { delayLowSamples: 32, spanLowSamples: 64, cutoff: 1.0, beta: 9.8 },
 };
 
-const COARSE_BITS = 14;
-/** Above this sum of |tap| an int32 lane could overflow with an input of −32768 throughout. */
-const LANE_LIMIT = 65_535;
-/** Taps of one turn of the kernel's loop: two SIMD vectors. */
-const STEP = 16;
-/** Taps of one SIMD vector; each pair of them adds up in one lane. */
-const LANES = 8;
+/** Rounding the taps is noise in the stop band: with 20 bits it comes up to −89 dB where one phase does it all. */
+export const TAP_BITS = 21;
 
 export function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
-const { PI } = Math;
+/** sin(πx)/(πx) by its Taylor series, for |x| ≤ ½: Σ (−π²x²)ᵏ/(2k+1)!, the last coefficient first. */
+const SINC_SERIES = taylor(11, (k) => -(Math.PI * Math.PI) / (2 * k * (2 * k + 1)));
 
-/** sin(πx), by Taylor series around the nearest integer. */
-function sinPi(x: number): number {
-  const nearest = Math.round(x);
-  const angle = PI * (x - nearest);
-  const square = angle * angle;
-  let sum = 1;
-  for (let k = 10; k >= 1; k--) sum = 1 - (square / (2 * k * (2 * k + 1))) * sum;
-  return nearest % 2 === 0 ? angle * sum : -angle * sum;
+/** Coefficients of a power series whose neighbours have the quotient `ratio(k)`, the last first, for Horner's scheme. */
+function taylor(count: number, ratio: (k: number) => number): Float64Array {
+  const series = new Float64Array(count);
+  let coefficient = 1;
+  for (let k = 0; k < count; k++) {
+    if (k > 0) coefficient *= ratio(k);
+    series[count - 1 - k] = coefficient;
+  }
+  return series;
 }
 
-/** I₀(2√y), the modified Bessel function of the Kaiser window: Σ yᵏ/(k!)². */
-function bessel(y: number): number {
-  let term = 1;
-  let sum = 1;
-  for (let k = 1; term > sum * 1e-18; k++) {
-    term *= y / (k * k);
-    sum += term;
-  }
+function evaluate(series: Float64Array, x: number): number {
+  let sum = 0;
+  for (let k = 0; k < series.length; k++) sum = sum * x + series[k]!;
   return sum;
 }
 
-/**
- * The continuous impulse response, `time` in input samples from its centre.
- * `stretch` is the length of one sample of the lower rate in input samples.
- */
-function impulseResponse(time: number, stretch: number, design: ProfileDesign): number {
-  const edge = (2 * time) / (design.spanLowSamples * stretch);
-  if (edge <= -1 || edge >= 1) return 0;
-  const quarterBetaSquare = (design.beta * design.beta) / 4;
-  const window = bessel(quarterBetaSquare * (1 - edge * edge)) / bessel(quarterBetaSquare);
-  const x = (design.cutoff * time) / stretch;
-  return x === 0 ? design.cutoff / stretch : ((design.cutoff / stretch) * window * sinPi(x)) / (PI * x);
+/** sin(πx). */
+function sinPi(x: number): number {
+  const nearest = Math.round(x);
+  const rest = x - nearest;
+  const sine = Math.PI * rest * evaluate(SINC_SERIES, rest * rest);
+  return nearest % 2 === 0 ? sine : -sine;
 }
 
-/** The delay of the filter in input samples, which may be fractional: half its length. 0 for equal rates. */
+/**
+ * One half of the impulse response, sampled `perLowSample` times per sample of the lower rate: element m lies m steps
+ * from the centre. The other half is the same.
+ */
+function halfResponse(design: ProfileDesign, perLowSample: number): Float64Array {
+  const reach = (design.spanLowSamples / 2) * perLowSample;
+  // The window is I₀(β√(1−e²))/I₀(β), and I₀(2√y) = Σ yᵏ/(k!)²; 30 terms are exact to 10⁻¹⁶ for β ≤ 10.
+  const quarterBetaSquare = (design.beta * design.beta) / 4;
+  const window = taylor(30, (k) => quarterBetaSquare / (k * k));
+  const response = new Float64Array(design.delayLowSamples * perLowSample + 1);
+  response[0] = design.cutoff * evaluate(window, 1);
+  for (let m = 1; m < reach; m++) {
+    const edge = m / reach;
+    const lowSamples = m / perLowSample;
+    response[m] = (evaluate(window, 1 - edge * edge) * sinPi(design.cutoff * lowSamples)) / (Math.PI * lowSamples);
+  }
+  return response;
+}
+
+/** The delay of the filter in input samples, which may be fractional. 0 for equal rates. */
 export function filterDelaySamples(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
   if (inputRate === outputRate) return 0;
-  return (PROFILES[profile].spanLowSamples / 2) * Math.max(1, inputRate / outputRate);
+  return PROFILES[profile].delayLowSamples * Math.max(1, inputRate / outputRate);
 }
 
-/** Designs the taps for a pair of rates. Takes up to some 30 ms: core.ts keeps the results. */
-export function designTaps(inputRate: number, outputRate: number, profile: ResamplerProfile): TapTable {
-  const design = PROFILES[profile];
+/** Designs the taps for a pair of rates. Takes milliseconds: tap-tables.ts keeps what becomes of them. */
+export function designTaps(inputRate: number, outputRate: number, profile: ResamplerProfile): Taps {
   const divisor = greatestCommonDivisor(inputRate, outputRate);
   const interpolation = outputRate / divisor;
   const decimation = inputRate / divisor;
-  const stretch = Math.max(1, inputRate / outputRate);
-  const span = design.spanLowSamples * stretch;
-  const tapCount = Math.ceil(Math.ceil(span) / STEP) * STEP;
-  // Longer filters add up the rounding of more taps.
-  const fineBits = tapCount > 160 ? 21 : 20;
-  const scale = 2 ** fineBits;
-
-  const quantised = new Int32Array(interpolation * tapCount);
-  const phase = new Float64Array(tapCount);
-  let coarseFirst = tapCount / STEP;
-  let coarseLast = 0;
-  for (let p = 0; p < interpolation; p++) {
-    let sum = 0;
-    for (let j = 0; j < tapCount; j++) {
-      // Tap j of a row meets the sample that is (tapCount − 1 − j) older than the newest one.
-      const tap = impulseResponse(tapCount - 1 - j + p / interpolation - span / 2, stretch, design);
-      phase[j] = tap;
-      sum += tap;
+  // The grid of all phases has `interpolation` points per input and `decimation` per output: a whole number per sample
+  // of the lower rate, so that it is the same on both sides of the centre.
+  const perLowSample = Math.max(interpolation, decimation);
+  const centre = PROFILES[profile].delayLowSamples * perLowSample;
+  const response = halfResponse(PROFILES[profile], perLowSample);
+  const tapCount = Math.ceil((2 * centre) / interpolation / 4) * 4;
+  const values = new Int32Array(interpolation * tapCount);
+  const taps: Taps = { interpolation, decimation, tapCount, values, gridSpan: 2 * centre };
+  for (let phase = 0; phase < interpolation; phase++) {
+    const row = values.subarray(phase * tapCount, (phase + 1) * tapCount);
+    const mirror = mirrorOf(taps, phase);
+    if (mirror.phase < phase) {
+      const other = values.subarray(mirror.phase * tapCount, (mirror.phase + 1) * tapCount);
+      for (let age = 0; age <= mirror.span; age++) row[tapCount - 1 - age] = other[tapCount - 1 - mirror.span + age]!;
+    } else {
+      quantise(row, (j) => response[Math.abs((tapCount - 1 - j) * interpolation + phase - centre)] ?? 0);
     }
-    // Every phase passes a constant unchanged: the gain is 1 exactly, and no phase hums against another.
-    let rest = scale;
-    let largest = 0;
-    for (let j = 0; j < tapCount; j++) {
-      const q = Math.round((phase[j]! / sum) * scale);
-      quantised[p * tapCount + j] = q;
-      rest -= q;
-      if (Math.abs(q) > Math.abs(quantised[p * tapCount + largest]!)) largest = j;
-    }
-    quantised[p * tapCount + largest]! += rest;
-    for (let j = 0; j < tapCount; j++) {
-      if (Math.abs(quantised[p * tapCount + j]!) <= 32_767) continue;
-      coarseFirst = Math.min(coarseFirst, Math.floor(j / STEP));
-      coarseLast = Math.max(coarseLast, Math.floor(j / STEP));
-    }
-  }
-
-  for (;;) {
-    const taps = splitTaps(quantised, tapCount, coarseFirst * STEP, (coarseLast - coarseFirst + 1) * STEP, fineBits);
-    if (taps !== undefined) {
-      return {
-        interpolation,
-        decimation,
-        tapCount,
-        fineBits,
-        coarseStart: coarseFirst * STEP,
-        coarseCount: (coarseLast - coarseFirst + 1) * STEP,
-        taps,
-      };
-    }
-    // The fine sum could overflow: let the centre take more of the taps.
-    coarseFirst = Math.max(0, coarseFirst - 1);
-    coarseLast = Math.min(tapCount / STEP - 1, coarseLast + 1);
-  }
-}
-
-/** Splits the taps into fine and coarse parts; undefined when a sum over them could leave int32. */
-function splitTaps(
-  quantised: Int32Array,
-  tapCount: number,
-  coarseStart: number,
-  coarseCount: number,
-  fineBits: number,
-): Int16Array | undefined {
-  const rowLength = tapCount + coarseCount;
-  const step = 2 ** (fineBits - COARSE_BITS);
-  const taps = new Int16Array((quantised.length / tapCount) * rowLength);
-  for (let row = 0; row * tapCount < quantised.length; row++) {
-    const laneSums = [0, 0, 0, 0];
-    let coarseSum = 0;
-    for (let j = 0; j < tapCount; j++) {
-      let fine = quantised[row * tapCount + j]!;
-      if (j >= coarseStart && j < coarseStart + coarseCount) {
-        const coarse = Math.round(fine / step);
-        fine -= coarse * step;
-        taps[row * rowLength + tapCount + j - coarseStart] = coarse;
-        coarseSum += Math.abs(coarse);
-      }
-      taps[row * rowLength + j] = fine;
-      laneSums[(j % LANES) >> 1]! += Math.abs(fine);
-    }
-    if (coarseSum > LANE_LIMIT) throw new RangeError(`coarse taps add up to ${coarseSum}, above ${LANE_LIMIT}`);
-    if (Math.max(...laneSums) > LANE_LIMIT) return undefined;
   }
   return taps;
+}
+
+/** Every phase passes a constant unchanged: the gain is 1 exactly, and no phase hums against another. */
+function quantise(row: Int32Array, tapOf: (j: number) => number): void {
+  let sum = 0;
+  for (let j = 0; j < row.length; j++) sum += tapOf(j);
+  let rest = 2 ** TAP_BITS;
+  let largest = 0;
+  for (let j = 0; j < row.length; j++) {
+    const value = Math.round((tapOf(j) / sum) * 2 ** TAP_BITS);
+    row[j] = value;
+    rest -= value;
+    if (value > row[largest]!) largest = j;
+  }
+  row[largest]! += rest;
 }

@@ -127,7 +127,7 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
       // The worst there is: full scale with the signs of the taps, for every phase of the filter.
       const square = Int16Array.from({ length: 4_000 }, (_, i) => (Math.floor(i / 5) % 2 === 0 ? 32_767 : -32_768));
       expectSameSamples(resampleInParts(codec, [square], a, b), resampleReference(square, table));
-      const row = table.taps.subarray(0, table.tapCount);
+      const row = table.values.subarray(0, table.tapCount);
       const matched = Int16Array.from({ length: 3 * table.tapCount }, (_, i) =>
         (row[i % table.tapCount] as number) < 0 ? -32_768 : 32_767,
       );
@@ -267,11 +267,12 @@ describe("a trap", () => {
     const other = codec.createResampler(24000, 16000);
     const expected = other.process(input);
     const broken = codec.core;
-    // A slot whose taps lie behind the end of memory: the next inner product traps for real.
+    // A table with rows longer than the memory: the next inner product traps for real.
     const words = new Uint32Array(broken.exports.memory.buffer);
-    const taps = designTaps(24000, 16000, "default");
-    for (let i = 0; i < words.length - 3; i++) {
-      if (words[i + 1] === taps.interpolation && words[i + 2] === taps.decimation) words[i] = 0x7ffffff0;
+    const { interpolation, decimation, tapCount } = designTaps(24000, 16000, "default");
+    for (let i = 0; i < words.length - 6; i++) {
+      const isHeader = words[i] === interpolation && words[i + 1] === decimation && words[i + 2] === tapCount;
+      if (isHeader) words[i + 6] = 0x0100_0000;
     }
     let error: unknown;
     try {

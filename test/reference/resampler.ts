@@ -1,30 +1,23 @@
 import type { ResamplerProfile } from "../../src/codec/index.ts";
-import { PROFILES, type TapTable } from "../../src/codec/taps.ts";
+import { PROFILES, TAP_BITS, type Taps } from "../../src/codec/taps.ts";
 
-/** The taps of a table put together again, as fractions: `taps[phase][age]`, age 0 being the newest sample. */
-export function wholeTaps(table: TapTable): Float64Array[] {
-  const { tapCount, coarseStart, coarseCount, fineBits, interpolation, taps } = table;
+/** The taps as fractions: `taps[phase][age]`, age 0 being the newest sample. */
+export function wholeTaps({ interpolation, tapCount, values }: Taps): Float64Array[] {
   return Array.from({ length: interpolation }, (_, phase) => {
-    const row = taps.subarray(phase * (tapCount + coarseCount), (phase + 1) * (tapCount + coarseCount));
-    const whole = new Float64Array(tapCount);
-    for (let j = 0; j < tapCount; j++) {
-      const inCentre = j >= coarseStart && j < coarseStart + coarseCount;
-      const coarse = inCentre ? (row[tapCount + j - coarseStart] as number) / 2 ** 14 : 0;
-      whole[tapCount - 1 - j] = coarse + (row[j] as number) / 2 ** fineBits;
-    }
-    return whole;
+    const row = values.subarray(phase * tapCount, (phase + 1) * tapCount);
+    return Float64Array.from(row, (value) => value / 2 ** TAP_BITS).reverse();
   });
 }
 
 /** One shot, straight from the definition: output k is the filter at input time k · decimation / interpolation. */
-export function resampleReference(input: Int16Array, table: TapTable): Int16Array {
+export function resampleReference(input: Int16Array, table: Taps): Int16Array {
   const phases = wholeTaps(table);
   const { interpolation, decimation } = table;
   const output = new Int16Array(Math.ceil((input.length * interpolation) / decimation));
   for (let k = 0; k < output.length; k++) {
     const newest = Math.floor((k * decimation) / interpolation);
     const taps = phases[(k * decimation) % interpolation] as Float64Array;
-    // Exact: samples of 16 bits times taps of 22, added up 600 times, fit a double.
+    // Exact: samples of 16 bits times taps of 21, added up 600 times, fit a double.
     let sum = 0;
     for (let age = 0; age < taps.length && age <= newest; age++) {
       sum += (taps[age] as number) * (input[newest - age] as number);
@@ -36,9 +29,9 @@ export function resampleReference(input: Int16Array, table: TapTable): Int16Arra
 
 /** The filter that was meant, by textbook: Kaiser-windowed sinc with the engine's own sine. */
 export function idealTap(inputRate: number, outputRate: number, profile: ResamplerProfile, delay: number): number {
-  const { spanLowSamples, cutoff, beta } = PROFILES[profile];
+  const { delayLowSamples, spanLowSamples, cutoff, beta } = PROFILES[profile];
   const stretch = Math.max(1, inputRate / outputRate);
-  const time = delay - (spanLowSamples * stretch) / 2;
+  const time = delay - delayLowSamples * stretch;
   const edge = (2 * time) / (spanLowSamples * stretch);
   if (Math.abs(edge) >= 1) return 0;
   const bessel = (x: number) => {

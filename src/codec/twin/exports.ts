@@ -42,8 +42,7 @@ export function createTwin(): Engine {
       outsideByteLength: () => resamplers.byteLength,
 
       allocate: (byteLength) => memory.allocate(byteLength),
-      open: (taps, interpolation, decimation, tapCount, coarseStart, coarseCount, fineBits) =>
-        resamplers.open(taps, interpolation, decimation, tapCount, coarseStart, coarseCount, fineBits),
+      open: (table) => resamplers.open(table),
       reset: (handle) => (resamplers.reset(handle) ? 1 : 0),
       close: (handle) => (resamplers.close(handle) ? 1 : 0),
 

@@ -1,9 +1,11 @@
 // Inner products of samples with whole taps, in doubles.
 //
-// A tap is a fraction of at most 22 bits, which a float holds in half the memory. A sample has 16, and some 600 products
-// are added up: every sum is exact in the 53 bits of a double until its one rounding. So the order of the sums does not matter, and the bits are those of
-// assembly/fir.ts, which adds fine and coarse parts in integers. Doubles are the faster way here: JavaScript has no
-// 64-bit integers of that speed, and an int32 sum of the whole taps would overflow.
+// A tap is a fraction of 21 bits, which a float holds in half the memory. A sample has 16, and some 600 products are
+// added up: every sum is exact in the 53 bits of a double until its one rounding. So the order of the sums does not
+// matter, and the bits are those of assembly/fir-blocks.ts, which adds fine and coarse parts in integers. Doubles are
+// the faster way here: JavaScript has no 64-bit integers of that speed, and an int32 sum would overflow.
+//
+// Of two phases that are mirror images one row is kept. The other reads it along the samples in reverse order.
 //
 // What costs time in a JavaScript engine is loads, each with its bounds check. Four outputs share the load of a tap; and
 // where inputs of neighbouring outputs lie a few samples apart, they share the loads of samples too.

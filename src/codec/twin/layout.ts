@@ -28,6 +28,7 @@ export class TwinMemory {
   bytes = new Uint8Array(this.buffer);
   samples = new Int16Array(this.buffer);
   words = new Uint32Array(this.buffer);
+  floats = new Float32Array(this.buffer);
   numbers = new Float64Array(this.buffer);
 
   /** Takes bytes at the end for good; 0 when the engine gives no more memory. */
@@ -39,6 +40,7 @@ export class TwinMemory {
       bytes.set(this.bytes);
       this.samples = new Int16Array(grown);
       this.words = new Uint32Array(grown);
+      this.floats = new Float32Array(grown);
       this.numbers = new Float64Array(grown);
       this.bytes = bytes;
       this.buffer = grown;

@@ -2,78 +2,45 @@ import { fir1, fir4, fir4Near } from "./fir.ts";
 import { OUT, PCM, PCM_CAPACITY, type TwinMemory } from "./layout.ts";
 import { Slots } from "./slots.ts";
 
-const COARSE_BITS = 14;
 /** Above this the strides of fir4Near are too few to pay. */
 const NEAR = 8;
-/** Whole taps are kept up to so many; then they are forgotten, and only the slots that use them hold them. 8 MB. */
-const KEPT_TAPS = 1 << 21;
+/** Where the directory of a table begins; see assembly/layout.ts and tap-tables.ts. */
+const DIRECTORY_WORDS = 16;
+/** Samples that a row read backwards may reach beyond the newest one; their taps are zero. */
+const BEYOND = 16;
 
 /** The streaming resamplers of one codec: assembly/resampler.ts, with the same exact positions. */
 export class TwinResamplers {
   readonly #memory: TwinMemory;
   readonly #slots = new Slots();
-  readonly #wholeTaps = new Map<number, Float32Array>();
-  #keptTaps = 0;
-  /** History and input as doubles. Grows with the longest filter. */
+  /** History and input as doubles, and the same with the newest first. They grow with the longest filter. */
   #window = new Float64Array(0);
+  #backwards = new Float64Array(0);
 
   constructor(memory: TwinMemory) {
     this.#memory = memory;
   }
 
-  /** Bytes of the slots' histories, of the window and of the whole taps that are kept. */
+  /** Bytes of the slots' histories and of the windows. */
   get byteLength(): number {
-    return this.#slots.byteLength + this.#window.byteLength + this.#keptTaps * 4;
+    return this.#slots.byteLength + this.#window.byteLength + this.#backwards.byteLength;
   }
 
-  /** Opens a resampler; its handle, or 0 when there is no memory left. */
-  open(
-    address: number,
-    interpolation: number,
-    decimation: number,
-    tapCount: number,
-    coarseStart: number,
-    coarseCount: number,
-    fineBits: number,
-  ): number {
-    const taps = this.#tapsAt(address, interpolation, tapCount, coarseStart, coarseCount, fineBits);
-    if (this.#window.length < tapCount + PCM_CAPACITY) this.#window = new Float64Array(tapCount + PCM_CAPACITY);
-    const handle = this.#slots.open(tapCount, taps);
+  /** Opens a resampler with the tap table at that address; its handle, or 0 when there is no memory left. */
+  open(table: number): number {
+    const { words } = this.#memory;
+    const tapCount = words[table / 4 + 2]!;
+    if (this.#window.length < tapCount + PCM_CAPACITY) {
+      this.#window = new Float64Array(tapCount + PCM_CAPACITY);
+      this.#backwards = new Float64Array(BEYOND + tapCount + PCM_CAPACITY);
+    }
+    const handle = this.#slots.open(tapCount, table);
     const slot = this.#slots.find(handle);
     if (slot === undefined) return 0;
-    slot.interpolation = interpolation;
-    slot.decimation = decimation;
+    slot.interpolation = words[table / 4]!;
+    slot.decimation = words[table / 4 + 1]!;
     this.reset(handle);
     return handle;
-  }
-
-  /** Fine and coarse taps put together: coarse · 2^−14 + fine · 2^−fineBits, which a float holds exactly: at most 24 bits. */
-  #tapsAt(
-    address: number,
-    interpolation: number,
-    tapCount: number,
-    coarseStart: number,
-    coarseCount: number,
-    fineBits: number,
-  ): Float32Array {
-    const kept = this.#wholeTaps.get(address);
-    if (kept !== undefined) return kept;
-    const { samples } = this.#memory;
-    const whole = new Float32Array(interpolation * tapCount);
-    for (let row = 0; row < interpolation; row++) {
-      const fine = address / 2 + row * (tapCount + coarseCount);
-      const coarse = fine + tapCount;
-      const to = row * tapCount;
-      for (let j = 0; j < tapCount; j++) whole[to + j] = samples[fine + j]! / 2 ** fineBits;
-      for (let j = 0; j < coarseCount; j++) whole[to + coarseStart + j]! += samples[coarse + j]! / 2 ** COARSE_BITS;
-    }
-    if (this.#keptTaps + whole.length > KEPT_TAPS) {
-      this.#wholeTaps.clear();
-      this.#keptTaps = 0;
-    }
-    this.#wholeTaps.set(address, whole);
-    this.#keptTaps += whole.length;
-    return whole;
   }
 
   /** Forgets the past: as if just opened. */
@@ -94,12 +61,18 @@ export class TwinResamplers {
   process(handle: number, count: number): number {
     const slot = this.#slots.find(handle);
     if (slot === undefined) return -1;
-    const { taps, interpolation, decimation, phase, next, history } = slot;
-    const { samples } = this.#memory;
+    const { interpolation, decimation, phase, next, history } = slot;
+    const { samples, words, floats: taps } = this.#memory;
+    const directory = slot.table / 4 + DIRECTORY_WORDS;
+    const rows = (slot.table + words[slot.table / 4 + 4]!) / 4;
     const window = this.#window;
+    const backwards = this.#backwards;
     const tapCount = history.length;
-    for (let i = 0; i < tapCount; i++) window[i] = history[i]!;
-    for (let i = 0, from = PCM / 2, to = tapCount; i < count; i++) window[to + i] = samples[from + i]!;
+    const last = BEYOND + tapCount + count - 1;
+    for (let i = 0; i < tapCount; i++) backwards[last - i] = window[i] = history[i]!;
+    for (let i = 0, from = PCM / 2, to = tapCount; i < count; i++) {
+      backwards[last - to - i] = window[to + i] = samples[from + i]!;
+    }
 
     // Output q has its newest input at next + (phase + q · decimation) / interpolation, which must lie below count.
     const room = (count - next) * interpolation - phase;
@@ -113,20 +86,25 @@ export class TwinResamplers {
     let oldest = 1 + next;
     let rowPhase = phase;
     for (let r = 0; r < distinct; r++) {
-      const row = rowPhase * tapCount;
+      const entry = words[directory + rowPhase]!;
+      const row = rows + (entry & 0xffff) * tapCount;
       const rowEnd = row + tapCount;
-      let x = oldest;
+      const forwards = entry >>> 31 === 0;
+      const line = forwards ? window : backwards;
+      const step = forwards ? decimation : -decimation;
+      let x = forwards ? oldest : BEYOND + count - oldest - ((entry >>> 16) & 0x7fff);
       let y = OUT / 2 + r;
       let left = r < longer ? rounds + 1 : rounds;
       for (; left >= 4; left -= 4) {
-        if (decimation <= NEAR) fir4Near(window, x, decimation, taps, row, rowEnd, samples, y, interpolation);
-        else fir4(window, x, decimation, taps, row, rowEnd, samples, y, interpolation);
-        x += 4 * decimation;
+        if (decimation > NEAR) fir4(line, x, step, taps, row, rowEnd, samples, y, interpolation);
+        else if (forwards) fir4Near(line, x, step, taps, row, rowEnd, samples, y, interpolation);
+        else fir4Near(line, x + 3 * step, -step, taps, row, rowEnd, samples, y + 3 * interpolation, -interpolation);
+        x += 4 * step;
         y += 4 * interpolation;
       }
       for (; left > 0; left--) {
-        samples[y] = fir1(window, x, taps, row, rowEnd);
-        x += decimation;
+        samples[y] = fir1(line, x, taps, row, rowEnd);
+        x += step;
         y += interpolation;
       }
       oldest += wholeStep;

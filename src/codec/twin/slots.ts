@@ -3,8 +3,8 @@ export interface Slot {
   /** 1 … 4095, and once more. A handle of another generation is stale. */
   generation: number;
   inUse: boolean;
-  /** `interpolation` rows of `tapCount` whole taps, as fractions. */
-  taps: Float32Array;
+  /** Address of the tap table. */
+  table: number;
   interpolation: number;
   decimation: number;
   /** How far the next output lies behind its newest input, in 1/interpolation samples. */
@@ -29,7 +29,7 @@ export class Slots {
   byteLength = 0;
 
   /** A slot with room for the history, old or new; its handle, or 0 when there are too many or there is no memory. */
-  open(tapCount: number, taps: Float32Array): number {
+  open(tapCount: number, table: number): number {
     let number = this.#free.get(tapCount)?.pop();
     if (number === undefined) {
       number = this.#slots.length;
@@ -39,7 +39,7 @@ export class Slots {
         this.#slots.push({
           generation: 1,
           inUse: false,
-          taps,
+          table,
           interpolation: 1,
           decimation: 1,
           phase: 0,
@@ -54,7 +54,7 @@ export class Slots {
     }
     const slot = this.#slots[number] as Slot;
     slot.inUse = true;
-    slot.taps = taps;
+    slot.table = table;
     return number | (slot.generation << NUMBER_BITS);
   }
 
