@@ -3,6 +3,17 @@ import { PROFILES, type TapTable } from "../../src/codec/taps.ts";
 
 /** The taps of a table put together again, as fractions: `taps[phase][age]`, age 0 being the newest sample. */
 export function wholeTaps(table: TapTable): Float64Array[] {
+  let whole = wholes.get(table);
+  if (whole === undefined) {
+    whole = putTogether(table);
+    wholes.set(table, whole);
+  }
+  return whole;
+}
+
+const wholes = new WeakMap<TapTable, Float64Array[]>();
+
+function putTogether(table: TapTable): Float64Array[] {
   const { tapCount, coarseStart, coarseCount, fineBits, interpolation, taps } = table;
   return Array.from({ length: interpolation }, (_, phase) => {
     const row = taps.subarray(phase * (tapCount + coarseCount), (phase + 1) * (tapCount + coarseCount));
@@ -16,12 +27,16 @@ export function wholeTaps(table: TapTable): Float64Array[] {
   });
 }
 
-/** One shot, straight from the definition: output k is the filter at input time k · decimation / interpolation. */
-export function resampleReference(input: Int16Array, table: TapTable): Int16Array {
+/**
+ * One shot, straight from the definition: output k is the filter at input time k · decimation / interpolation.
+ * The outputs before `start` are left out.
+ */
+export function resampleReference(input: Int16Array, table: TapTable, start = 0): Int16Array {
   const phases = wholeTaps(table);
   const { interpolation, decimation } = table;
-  const output = new Int16Array(Math.ceil((input.length * interpolation) / decimation));
-  for (let k = 0; k < output.length; k++) {
+  const end = Math.ceil((input.length * interpolation) / decimation);
+  const output = new Int16Array(end - start);
+  for (let k = start; k < end; k++) {
     const newest = Math.floor((k * decimation) / interpolation);
     const taps = phases[(k * decimation) % interpolation] as Float64Array;
     // Exact: samples of 16 bits times taps of 22, added up 600 times, fit a double.
@@ -29,7 +44,7 @@ export function resampleReference(input: Int16Array, table: TapTable): Int16Arra
     for (let age = 0; age < taps.length && age <= newest; age++) {
       sum += (taps[age] as number) * (input[newest - age] as number);
     }
-    output[k] = Math.max(-32_768, Math.min(32_767, Math.floor(sum + 0.5)));
+    output[k - start] = Math.max(-32_768, Math.min(32_767, Math.floor(sum + 0.5)));
   }
   return output;
 }
