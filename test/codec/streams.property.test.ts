@@ -298,7 +298,7 @@ describe("any number of streams, whatever is done to them", () => {
           list,
         );
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });
