@@ -8,12 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const BUNDLE = new URL("../../build/allocations-test.mjs", import.meta.url).pathname;
 const SCRIPT = new URL("../support/allocations.js", import.meta.url).pathname;
 
-/** A typed array that looks at a buffer of others, on V8's heap: engines do not do away with it. */
-const VIEW = 96;
 /** What else a call may cost: nothing, but the measurement itself is objects too. */
-const SLACK = 4;
+const SLACK = 8;
 
-/** Views made by one call, and bytes of samples: those of a frame handed to the bot, cut from a slab with its rest. */
+/**
+ * Views made by one call, which no JIT does away with (96 bytes each in Node 20 and 22, 104 in 24), and bytes of samples:
+ * those of a frame handed to the bot, cut from a slab with its rest.
+ */
 const LIMITS: [string, { views: number; bytes: number }][] = [
   ["process into an exact array", { views: 1, bytes: 0 }],
   ["process into a longer array", { views: 2, bytes: 0 }],
@@ -48,13 +49,14 @@ describe.each(["simd", "js"])("garbage on the hot path (%s)", (variant) => {
 
   it.each(LIMITS)("%s", (name, { views, bytes }) => {
     const { heap, buffers } = results[name]!;
-    expect(heap).toBeLessThanOrEqual(views * VIEW + SLACK);
+    expect(heap).toBeLessThanOrEqual(views * results["a view"]!.heap + SLACK);
     expect(buffers).toBeLessThanOrEqual(bytes);
   });
 
   it("would be seen", () => {
     const { heap, buffers } = results["process to a copy"]!;
-    expect(heap).toBeGreaterThanOrEqual(VIEW);
+    expect(results["a view"]!.heap).toBeGreaterThan(50);
+    expect(heap).toBeGreaterThan(50);
     expect(buffers).toBeGreaterThanOrEqual(640);
   });
 });

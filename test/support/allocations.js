@@ -2,6 +2,8 @@
 // node --expose-gc --min-semi-space-size=16 --max-semi-space-size=16 allocations.js <codec> <variant>
 // Prints bytes per call, on V8's heap and in array buffers, as JSON.
 
+import { setTimeout } from "node:timers/promises";
+
 const [, , codecUrl, variant] = process.argv;
 const { loadCodecSync } = await import(codecUrl);
 const codec = loadCodecSync({ variant });
@@ -10,13 +12,16 @@ const CALLS = 2_000;
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
-function bytesPerCall(call) {
+async function bytesPerCall(call) {
   // Until the engine has compiled it for good.
   for (let i = 0; i < 4 * CALLS; i++) call();
   const heap = [];
   const buffers = [];
   // In batches: many array buffers call for the collector by themselves, however much room there is.
   for (let batch = 0; batch < BATCHES; batch++) {
+    // Twice, and a pause: array buffers are freed late, which would count as less than nothing.
+    globalThis.gc();
+    await setTimeout(2);
     globalThis.gc();
     const before = process.memoryUsage();
     for (let i = 0; i < CALLS; i++) call();
@@ -24,7 +29,6 @@ function bytesPerCall(call) {
     heap.push((after.heapUsed - before.heapUsed) / CALLS);
     buffers.push((after.arrayBuffers - before.arrayBuffers) / CALLS);
   }
-  // Buffers of the batch before may be freed late, in the midst of this one.
   return { heap: median(heap), buffers: Math.max(...buffers) };
 }
 
@@ -38,21 +42,21 @@ const results = {};
 
 const down = codec.createResampler(24000, 16000);
 const downOut = new Int16Array(320);
-results["process into an exact array"] = bytesPerCall(() => down.process(input, downOut));
+results["process into an exact array"] = await bytesPerCall(() => down.process(input, downOut));
 
 const longer = new Int16Array(400);
-results["process into a longer array"] = bytesPerCall(() => down.process(input, longer));
+results["process into a longer array"] = await bytesPerCall(() => down.process(input, longer));
 
 const floats = Float32Array.from(input, (sample) => sample / 32_768);
 const floatsOut = new Float32Array(320);
-results["processFloat32 into an exact array"] = bytesPerCall(() => down.processFloat32(floats, floatsOut));
+results["processFloat32 into an exact array"] = await bytesPerCall(() => down.processFloat32(floats, floatsOut));
 
 for (const [name, sampleRate] of [
   ["read at 24 kHz", 24000],
   ["read at 16 kHz", 16000],
 ]) {
   const reader = codec.createMediaReader({ wireSampleRate: 24000, sampleRate });
-  results[name] = bytesPerCall(() => {
+  results[name] = await bytesPerCall(() => {
     if (reader.read(message, "inbound") !== "audio") throw new Error("no audio");
   });
 }
@@ -64,12 +68,19 @@ for (const [name, inputRate] of [
   const writer = codec.createMediaWriter({ wireSampleRate: 24000, streamId: "s" });
   const target = new Uint8Array(2 * writer.messageByteLength);
   const packet = input.subarray(0, inputRate / 50);
-  results[name] = bytesPerCall(() => {
+  results[name] = await bytesPerCall(() => {
     writer.push(packet, inputRate, 1);
     if (writer.takeMessages(target, 2) !== 1) throw new Error("no packet");
   });
 }
 
+// What the host's views cost in this engine.
+let kept;
+results["a view"] = await bytesPerCall(() => {
+  kept = input.subarray(0, 320);
+});
+if (kept?.length !== 320) throw new Error("no view");
+
 // To know that the scale shows something.
-results["process to a copy"] = bytesPerCall(() => down.process(input));
+results["process to a copy"] = await bytesPerCall(() => down.process(input));
 console.log(JSON.stringify(results));
