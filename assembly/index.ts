@@ -3,7 +3,6 @@
 import { decode, decodeStop, encode } from "./base64";
 import { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw } from "./g711";
 import {
-  allocate,
   MESSAGE,
   MESSAGE_CAPACITY,
   OUT,
@@ -17,6 +16,7 @@ import {
 import { readMedia, readPayload, writeMedia } from "./media-message";
 import { mixToMono } from "./pcm16";
 import { close, open, process, reset } from "./resampler";
+import { design } from "./tap-table";
 
 /** Which variant this is. */
 export function simd(): bool {
@@ -52,9 +52,9 @@ export function outCapacity(): i32 {
   return OUT_CAPACITY;
 }
 
-// Room for a tap table, for good; its address, or 0 without memory.
+// The tap table of a ratio; its address, or 0 without memory.
 // Resamplers: open → handle or 0; the others answer false or −1 for a stale handle.
-export { allocate, close, open, reset };
+export { close, design, open, reset };
 
 /** PCM → OUT: `frames` sample frames of `channels`, mixed to mono and resampled; the sample count, or −1. */
 export function convert(handle: u32, frames: i32, channels: i32): i32 {

@@ -23,7 +23,7 @@
 //   16  u8   size of the slot / 64
 //   32  i16  history: the last inputs, as many as there are taps
 //
-// A tap table, written by the host (src/codec/tap-tables.ts); its blocks, or its directory, begin at 64:
+// A tap table (tap-table.ts); its blocks, or its directory, begin at 64:
 //
 //   0   u32  interpolation                 4   u32  decimation
 //   8   u32  taps: samples of history      12  u32  period: outputs after which the same rows come again
@@ -78,14 +78,19 @@ const HANDLE_LIMIT: usize = 1 << 26;
 
 let heapEnd: usize = 0;
 
+/** The end of the heap, with so much memory behind it; it is not taken. 0 when the engine gives no more. */
+export function heapReserve(byteLength: usize): usize {
+  if (heapEnd == 0) heapEnd = (__heap_base + 63) & ~63;
+  const missing = <i32>(heapEnd + byteLength) - (memory.size() << 16);
+  if (missing > 0 && memory.grow((missing + 0xffff) >>> 16) < 0) return 0;
+  return heapEnd;
+}
+
 /** Takes bytes from the end of the heap for good; 0 when the engine gives no more memory. */
 export function allocate(byteLength: usize): usize {
-  if (heapEnd == 0) heapEnd = (__heap_base + 63) & ~63;
-  const start = heapEnd;
-  const end = (start + byteLength + 63) & ~63;
-  const missing = <i32>end - (memory.size() << 16);
-  if (missing > 0 && memory.grow((missing + 0xffff) >>> 16) < 0) return 0;
-  heapEnd = end;
+  const rounded = (byteLength + 63) & ~63;
+  const start = heapReserve(rounded);
+  if (start != 0) heapEnd = start + rounded;
   return start;
 }
 

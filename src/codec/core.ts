@@ -1,8 +1,7 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import { Beginnings } from "./beginnings.ts";
 import { CodecError } from "./errors.ts";
-import { type TapLayout, tapTable } from "./tap-tables.ts";
-import { designTaps, type ResamplerProfile } from "./taps.ts";
+import { greatestCommonDivisor, PROFILES, type ResamplerProfile } from "./taps.ts";
 import type { CodecVariant } from "./variant.ts";
 
 /** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
@@ -18,7 +17,14 @@ export interface Exports {
   messageCapacity(): number;
   outAddress(): number;
   outCapacity(): number;
-  allocate(byteLength: number): number;
+  design(
+    interpolation: number,
+    decimation: number,
+    delayLowSamples: number,
+    spanLowSamples: number,
+    cutoff: number,
+    beta: number,
+  ): number;
   open(table: number): number;
   reset(handle: number): number;
   close(handle: number): number;
@@ -47,27 +53,6 @@ export function instantiate(module: WebAssembly.Module): Engine {
   // The loader's own wrappers cost 35 ns a call; its job here is the instance.
   const exports = instantiateSync(module, {}).instance.exports as unknown as Exports & { simd(): number };
   return { variant: exports.simd() === 0 ? "scalar" : "simd", exports };
-}
-
-/** What one instance keeps in tap tables at most. All pairs of rates fit in one profile, and for SIMD in both. */
-const TABLE_LIMIT_BYTES = 8 << 20;
-
-/** Tables for the next instance: they are the same for all. When it grows beyond the limit it begins anew. */
-const tables = new Map<string, Uint8Array>();
-let tablesByteLength = 0;
-
-function designTable(key: string, inputRate: number, outputRate: number, profile: ResamplerProfile, layout: TapLayout) {
-  let table = tables.get(key);
-  if (table === undefined) {
-    table = tapTable(designTaps(inputRate, outputRate, profile), layout);
-    if (tablesByteLength + table.byteLength > TABLE_LIMIT_BYTES) {
-      tables.clear();
-      tablesByteLength = 0;
-    }
-    tables.set(key, table);
-    tablesByteLength += table.byteLength;
-  }
-  return table;
 }
 
 /**
@@ -112,8 +97,8 @@ export class Core {
   readonly #messageAddress: number;
   readonly #prefixAddress: number;
   readonly #resultAddress: number;
+  /** Tap tables are shared by all streams of a pair of rates and a profile. */
   readonly #tableAddresses = new Map<string, number>();
-  #tablesByteLength = 0;
   readonly #onTrap: () => void;
 
   constructor(createEngine: () => Engine, onTrap: () => void) {
@@ -218,12 +203,8 @@ export class Core {
 
   /** Opens a resampler and returns its handle. */
   open(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
-    const layout = this.variant === "simd" ? "blocks" : "rows";
-    const key = `${inputRate}/${outputRate}/${profile}/${layout}`;
-    const table = this.#tableAddresses.has(key) ? undefined : designTable(key, inputRate, outputRate, profile, layout);
     try {
-      if (table !== undefined) this.#tableAddresses.set(key, this.#placeTable(table));
-      const handle = this.exports.open(this.#tableAddresses.get(key) as number);
+      const handle = this.exports.open(this.#tableAddress(inputRate, outputRate, profile));
       if (handle === 0) throw outOfMemory();
       this.openCount++;
       return handle;
@@ -234,12 +215,22 @@ export class Core {
     }
   }
 
-  #placeTable(table: Uint8Array): number {
-    if (this.#tablesByteLength + table.byteLength > TABLE_LIMIT_BYTES) throw outOfMemory();
-    const address = this.exports.allocate(table.byteLength) >>> 0;
+  #tableAddress(inputRate: number, outputRate: number, profile: ResamplerProfile): number {
+    const key = `${inputRate}/${outputRate}/${profile}`;
+    const known = this.#tableAddresses.get(key);
+    if (known !== undefined) return known;
+    const divisor = greatestCommonDivisor(inputRate, outputRate);
+    const { delayLowSamples, spanLowSamples, cutoff, beta } = PROFILES[profile];
+    const address = this.exports.design(
+      outputRate / divisor,
+      inputRate / divisor,
+      delayLowSamples,
+      spanLowSamples,
+      cutoff,
+      beta,
+    );
     if (address === 0) throw outOfMemory();
-    new Uint8Array(this.exports.memory.buffer, address, table.byteLength).set(table);
-    this.#tablesByteLength += table.byteLength;
+    this.#tableAddresses.set(key, address);
     return address;
   }
 

@@ -1,7 +1,7 @@
 /**
  * Filter taps of one resampling ratio: a windowed sinc, cut into phases and made into integers.
  *
- * Only `+ − × ÷` and `Math.round` are used, which IEEE 754 fixes to the last bit; `Math.sin` is not fixed, and two
+ * Only `+ − × ÷` and `Math.floor` are used, which IEEE 754 fixes to the last bit; `Math.sin` is not fixed, and two
  * engines would design two filters.
  */
 export interface Taps {
@@ -32,12 +32,12 @@ export function mirrorOf({ interpolation, gridSpan }: Taps, phase: number): { ph
  */
 export type ResamplerProfile = "default" | "low-delay";
 
-interface ProfileDesign {
+export interface ProfileDesign {
   /** From a sound to its middle in the output, in samples of the lower rate. */
   readonly delayLowSamples: number;
   /**
    * Length of the sinc in samples of the lower rate; twice the delay at most. What is missing there is zeros, in which
-   * the rows of a block (tap-tables.ts) find room to lie side by side without another vector.
+   * the rows of a block (assembly/tap-blocks.ts) find room to lie side by side without another vector.
    */
   readonly spanLowSamples: number;
   /** −6 dB point as a fraction of the lower Nyquist frequency. */
@@ -47,8 +47,8 @@ interface ProfileDesign {
 }
 
 export const PROFILES: Readonly<Record<ResamplerProfile, ProfileDesign>> = {
-  default: { delayLowSamples: 48, spanLowSamples: 93, cutoff: 0.958, beta: 9.8 },
-  "low-delay": { delayLowSamples: 32, spanLowSamples: 64, cutoff: 1.0, beta: 9.8 },
+  default: { delayLowSamples: 48, spanLowSamples: 93, cutoff: 0.959, beta: 10.4 },
+  "low-delay": { delayLowSamples: 32, spanLowSamples: 64, cutoff: 1.0, beta: 10.0 },
 };
 
 /** Rounding the taps is noise in the stop band: with 20 bits it comes up to −89 dB where one phase does it all. */
@@ -60,6 +60,8 @@ export function greatestCommonDivisor(a: number, b: number): number {
 
 /** sin(πx)/(πx) by its Taylor series, for |x| ≤ ½: Σ (−π²x²)ᵏ/(2k+1)!, the last coefficient first. */
 const SINC_SERIES = taylor(11, (k) => -(Math.PI * Math.PI) / (2 * k * (2 * k + 1)));
+/** Terms of the window's series: exact to 10⁻¹⁰ for β ≤ 10.4. */
+const WINDOW_TERMS = 19;
 
 /** Coefficients of a power series whose neighbours have the quotient `ratio(k)`, the last first, for Horner's scheme. */
 function taylor(count: number, ratio: (k: number) => number): Float64Array {
@@ -80,7 +82,7 @@ function evaluate(series: Float64Array, x: number): number {
 
 /** sin(πx). */
 function sinPi(x: number): number {
-  const nearest = Math.round(x);
+  const nearest = Math.floor(x + 0.5);
   const rest = x - nearest;
   const sine = Math.PI * rest * evaluate(SINC_SERIES, rest * rest);
   return nearest % 2 === 0 ? sine : -sine;
@@ -88,19 +90,32 @@ function sinPi(x: number): number {
 
 /**
  * One half of the impulse response, sampled `perLowSample` times per sample of the lower rate: element m lies m steps
- * from the centre. The other half is the same.
+ * from the centre. The other half is the same. The gain is made right later, phase by phase.
  */
 function halfResponse(design: ProfileDesign, perLowSample: number): Float64Array {
   const reach = (design.spanLowSamples / 2) * perLowSample;
-  // The window is I₀(β√(1−e²))/I₀(β), and I₀(2√y) = Σ yᵏ/(k!)²; 30 terms are exact to 10⁻¹⁶ for β ≤ 10.
+  // The window is I₀(β√(1−e²)), and I₀(2√y) = Σ yᵏ/(k!)².
   const quarterBetaSquare = (design.beta * design.beta) / 4;
-  const window = taylor(30, (k) => quarterBetaSquare / (k * k));
+  const window = taylor(WINDOW_TERMS, (k) => quarterBetaSquare / (k * k));
   const response = new Float64Array(design.delayLowSamples * perLowSample + 1);
-  response[0] = design.cutoff * evaluate(window, 1);
-  for (let m = 1; m < reach; m++) {
+  const step = design.cutoff / perLowSample;
+  const stepSine = sinPi(step);
+  const stepCosine = sinPi(step + 0.5);
+  let sine = 0;
+  let cosine = 0;
+  for (let m = 0; m < response.length && m < reach; m++) {
+    if (m % perLowSample === 0) {
+      // The rotation begins anew once per sample of the lower rate: its rounding errors stay below 10⁻¹³.
+      const x = step * m;
+      sine = sinPi(x);
+      cosine = sinPi(x + 0.5);
+    }
     const edge = m / reach;
-    const lowSamples = m / perLowSample;
-    response[m] = (evaluate(window, 1 - edge * edge) * sinPi(design.cutoff * lowSamples)) / (Math.PI * lowSamples);
+    const sinc = m === 0 ? design.cutoff : sine / (Math.PI * (m / perLowSample));
+    response[m] = evaluate(window, 1 - edge * edge) * sinc;
+    const next = sine * stepCosine + cosine * stepSine;
+    cosine = cosine * stepCosine - sine * stepSine;
+    sine = next;
   }
   return response;
 }
@@ -111,16 +126,19 @@ export function filterDelaySamples(inputRate: number, outputRate: number, profil
   return PROFILES[profile].delayLowSamples * Math.max(1, inputRate / outputRate);
 }
 
-/** Designs the taps for a pair of rates. Takes milliseconds: tap-tables.ts keeps what becomes of them. */
+/** Designs the taps for a pair of rates: what assembly/taps.ts does, for tests. */
 export function designTaps(inputRate: number, outputRate: number, profile: ResamplerProfile): Taps {
   const divisor = greatestCommonDivisor(inputRate, outputRate);
-  const interpolation = outputRate / divisor;
-  const decimation = inputRate / divisor;
+  return designRatio(outputRate / divisor, inputRate / divisor, PROFILES[profile]);
+}
+
+/** The same for a reduced ratio, for the twin. */
+export function designRatio(interpolation: number, decimation: number, design: ProfileDesign): Taps {
   // The grid of all phases has `interpolation` points per input and `decimation` per output: a whole number per sample
   // of the lower rate, so that it is the same on both sides of the centre.
   const perLowSample = Math.max(interpolation, decimation);
-  const centre = PROFILES[profile].delayLowSamples * perLowSample;
-  const response = halfResponse(PROFILES[profile], perLowSample);
+  const centre = design.delayLowSamples * perLowSample;
+  const response = halfResponse(design, perLowSample);
   const tapCount = Math.ceil((2 * centre) / interpolation / 4) * 4;
   const values = new Int32Array(interpolation * tapCount);
   const taps: Taps = { interpolation, decimation, tapCount, values, gridSpan: 2 * centre };
@@ -131,20 +149,28 @@ export function designTaps(inputRate: number, outputRate: number, profile: Resam
       const other = values.subarray(mirror.phase * tapCount, (mirror.phase + 1) * tapCount);
       for (let age = 0; age <= mirror.span; age++) row[tapCount - 1 - age] = other[tapCount - 1 - mirror.span + age]!;
     } else {
-      quantise(row, (j) => response[Math.abs((tapCount - 1 - j) * interpolation + phase - centre)] ?? 0);
+      quantise(row, response, (tapCount - 1) * interpolation + phase - centre, interpolation);
     }
   }
   return taps;
 }
 
-/** Every phase passes a constant unchanged: the gain is 1 exactly, and no phase hums against another. */
-function quantise(row: Int32Array, tapOf: (j: number) => number): void {
+/**
+ * Makes one phase: the oldest sample lies `oldest` grid points before the centre, the next ones `step` less.
+ * Every phase passes a constant unchanged: the gain is 1 exactly, and no phase hums against another.
+ */
+function quantise(row: Int32Array, response: Float64Array, oldest: number, step: number): void {
   let sum = 0;
-  for (let j = 0; j < row.length; j++) sum += tapOf(j);
+  for (let j = 0, distance = oldest; j < row.length; j++, distance -= step) {
+    const m = Math.abs(distance);
+    if (m < response.length) sum += response[m]!;
+  }
+  const factor = 2 ** TAP_BITS / sum;
   let rest = 2 ** TAP_BITS;
   let largest = 0;
-  for (let j = 0; j < row.length; j++) {
-    const value = Math.round((tapOf(j) / sum) * 2 ** TAP_BITS);
+  for (let j = 0, distance = oldest; j < row.length; j++, distance -= step) {
+    const m = Math.abs(distance);
+    const value = m < response.length ? Math.floor(response[m]! * factor + 0.5) : 0;
     row[j] = value;
     rest -= value;
     if (value > row[largest]!) largest = j;

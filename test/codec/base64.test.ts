@@ -63,4 +63,49 @@ describe.each(codecs)("base64 (%s)", (_variant, codec) => {
       { numRuns: 3_000 },
     );
   });
+
+  it("refuses a wrong character wherever it stands in a long text, whole vectors and rest", () => {
+    for (const byteLength of [298]) {
+      const text = Buffer.alloc(byteLength, 0x5a).toString("base64");
+      for (let place = 0; place < text.length; place++) {
+        for (const wrong of "\0 \n=-_,.*@[`{\x7f\x80\xc1\xff") {
+          const changed = text.slice(0, place) + wrong + text.slice(place + 1);
+          expect(decode(changed) === null, `${place} ${JSON.stringify(wrong)}`).toBe(
+            decodeBase64Reference(changed) === null,
+          );
+        }
+      }
+    }
+  });
+
+  it("refuses every stray bit behind the last byte, and takes all that have none", () => {
+    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let taken = 0;
+    for (const before of ["", "Zm9v".repeat(9)]) {
+      for (const a of alphabet) {
+        for (const b of alphabet) {
+          for (const last of [`${a}${b}==`, `A${a}${b}=`]) {
+            const bytes = decode(before + last);
+            expect(bytes).toEqual(decodeBase64Reference(before + last));
+            if (bytes !== null) taken++;
+          }
+        }
+      }
+    }
+    // One byte has 256 values; two bytes with the first six bits 0 have 1,024.
+    expect(taken).toBe(2 * (256 + 1_024));
+  });
+
+  it("takes every length up to a few vectors, and as much as a message may hold", () => {
+    const bytes = Uint8Array.from({ length: 49_149 }, (_, i) => (i * 167) >> 3);
+    for (let length = 0; length <= 200; length++) {
+      const text = Buffer.from(bytes.subarray(0, length)).toString("base64");
+      expect(encode(bytes.subarray(0, length))).toBe(text);
+      expect(decode(text)).toEqual(bytes.slice(0, length));
+      for (const short of [1, 2, 3]) {
+        expect(decode(text.slice(0, -short))).toEqual(decodeBase64Reference(text.slice(0, -short)));
+      }
+    }
+    expect(decode(Buffer.from(bytes).toString("base64"))).toEqual(bytes);
+  });
 });

@@ -1,32 +1,60 @@
-/**
- * Signal to noise and distortion, in dB: the sine of the known frequency is fitted by least squares (with a constant),
- * whatever remains is noise. Both ends of `samples` should already be steady.
- */
-export function sinadDb(samples: Int16Array, frequency: number, sampleRate: number): number {
+import { transform } from "./fft.ts";
+
+/** A sine of known frequency in a signal, and what remains without it and without the mean. */
+export interface FittedSine {
+  readonly amplitude: number;
+  readonly rest: Float64Array;
+}
+
+/** Fits the sine by least squares, with a constant. Both ends of `samples` should already be steady. */
+export function fitSine(samples: Int16Array, frequency: number, sampleRate: number): FittedSine {
   const step = (2 * Math.PI * frequency) / sampleRate;
+  const sines = Float64Array.from(samples, (_, i) => Math.sin(step * i));
+  const cosines = Float64Array.from(samples, (_, i) => Math.cos(step * i));
   // Normal equations for a·sin + b·cos + c.
   const m = [
     [0, 0, 0],
     [0, 0, 0],
-    [0, 0, 0],
+    [0, 0, samples.length],
   ];
   const v = [0, 0, 0];
   for (let i = 0; i < samples.length; i++) {
-    const basis = [Math.sin(step * i), Math.cos(step * i), 1];
-    for (let r = 0; r < 3; r++) {
-      v[r]! += basis[r]! * samples[i]!;
-      for (let c = 0; c < 3; c++) m[r]![c]! += basis[r]! * basis[c]!;
-    }
+    const sine = sines[i]!;
+    const cosine = cosines[i]!;
+    const sample = samples[i]!;
+    m[0]![0]! += sine * sine;
+    m[0]![1]! += sine * cosine;
+    m[0]![2]! += sine;
+    m[1]![1]! += cosine * cosine;
+    m[1]![2]! += cosine;
+    v[0]! += sine * sample;
+    v[1]! += cosine * sample;
+    v[2]! += sample;
   }
+  m[1]![0] = m[0]![1]!;
+  m[2]![0] = m[0]![2]!;
+  m[2]![1] = m[1]![2]!;
   const [a, b, constant] = solve3(m, v) as [number, number, number];
-  let signal = 0;
-  let rest = 0;
-  for (let i = 0; i < samples.length; i++) {
-    const fitted = a * Math.sin(step * i) + b * Math.cos(step * i);
-    signal += fitted * fitted;
-    rest += (samples[i]! - fitted - constant) ** 2;
-  }
-  return 10 * Math.log10(signal / rest);
+  const rest = Float64Array.from(samples, (sample, i) => sample - a * sines[i]! - b * cosines[i]! - constant);
+  return { amplitude: Math.hypot(a, b), rest };
+}
+
+/** Signal to noise and distortion, in dB: whatever is not the sine of the known frequency is noise. */
+export function sinadDb(samples: Int16Array, frequency: number, sampleRate: number): number {
+  const { amplitude, rest } = fitSine(samples, frequency, sampleRate);
+  const noise = rest.reduce((sum, value) => sum + value * value, 0) / rest.length;
+  return 10 * Math.log10(amplitude ** 2 / 2 / noise);
+}
+
+/** Power of a signal above `from` Hz, in dB below a sine of the given amplitude. Looks at the last 2^k samples. */
+export function powerAboveDb(signal: Float64Array, sampleRate: number, from: number, amplitude: number): number {
+  const length = 2 ** Math.floor(Math.log2(signal.length));
+  const re = signal.slice(-length);
+  const im = new Float64Array(length);
+  transform(re, im);
+  let power = 0;
+  for (let i = Math.ceil((from * length) / sampleRate); i < length / 2; i++) power += 2 * (re[i]! ** 2 + im[i]! ** 2);
+  return 10 * Math.log10(Math.max(power / length ** 2, 1e-12) / (amplitude ** 2 / 2));
 }
 
 function solve3(m: number[][], v: number[]): number[] {

@@ -41,7 +41,8 @@ export function createTwin(): Engine {
       outCapacity: () => OUT_CAPACITY,
       outsideByteLength: () => resamplers.byteLength,
 
-      allocate: (byteLength) => memory.allocate(byteLength),
+      design: (interpolation, decimation, delayLowSamples, spanLowSamples, cutoff, beta) =>
+        resamplers.design(interpolation, decimation, { delayLowSamples, spanLowSamples, cutoff, beta }),
       open: (table) => resamplers.open(table),
       reset: (handle) => (resamplers.reset(handle) ? 1 : 0),
       close: (handle) => (resamplers.close(handle) ? 1 : 0),

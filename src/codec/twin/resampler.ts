@@ -1,10 +1,14 @@
+import { designRatio, type ProfileDesign } from "../taps.ts";
 import { fir1, fir4, fir4Near } from "./fir.ts";
 import { OUT, PCM, PCM_CAPACITY, type TwinMemory } from "./layout.ts";
 import { Slots } from "./slots.ts";
+import { rowTable } from "./tap-rows.ts";
 
 /** Above this the strides of fir4Near are too few to pay. */
 const NEAR = 8;
-/** Where the directory of a table begins; see assembly/layout.ts and tap-tables.ts. */
+/** All pairs of all profiles take less. */
+const TABLES_LIMIT = 8 << 20;
+/** Where the directory of a table begins; see tap-rows.ts. */
 const DIRECTORY_WORDS = 16;
 /** Samples that a row read backwards may reach beyond the newest one; their taps are zero. */
 const BEYOND = 16;
@@ -13,6 +17,7 @@ const BEYOND = 16;
 export class TwinResamplers {
   readonly #memory: TwinMemory;
   readonly #slots = new Slots();
+  #tablesByteLength = 0;
   /** History and input as doubles, and the same with the newest first. They grow with the longest filter. */
   #window = new Float64Array(0);
   #backwards = new Float64Array(0);
@@ -24,6 +29,17 @@ export class TwinResamplers {
   /** Bytes of the slots' histories and of the windows. */
   get byteLength(): number {
     return this.#slots.byteLength + this.#window.byteLength + this.#backwards.byteLength;
+  }
+
+  /** Makes the tap table for a ratio of rates; its address, or 0 when there is no memory left. */
+  design(interpolation: number, decimation: number, profile: ProfileDesign): number {
+    const table = rowTable(designRatio(interpolation, decimation, profile));
+    if (this.#tablesByteLength + table.byteLength > TABLES_LIMIT) return 0;
+    const address = this.#memory.allocate(table.byteLength);
+    if (address === 0) return 0;
+    this.#memory.bytes.set(table, address);
+    this.#tablesByteLength += table.byteLength;
+    return address;
   }
 
   /** Opens a resampler with the tap table at that address; its handle, or 0 when there is no memory left. */
