@@ -61,18 +61,25 @@ for (const [name, sampleRate] of [
   });
 }
 
-for (const [name, inputRate] of [
+for (const [name, inputRate, inBytes] of [
   ["push at 24 kHz and takeMessages", 24000],
+  ["push of bytes at 24 kHz and takeMessages", 24000, true],
   ["push at 16 kHz and takeMessages", 16000],
 ]) {
   const writer = codec.createMediaWriter({ wireSampleRate: 24000, streamId: "s" });
   const target = new Uint8Array(2 * writer.messageByteLength);
-  const packet = input.subarray(0, inputRate / 50);
+  const samples = input.slice(0, inputRate / 50);
+  const packet = inBytes ? new Uint8Array(samples.buffer) : samples;
   results[name] = await bytesPerCall(() => {
     writer.push(packet, inputRate, 1);
     if (writer.takeMessages(target, 2) !== 1) throw new Error("no packet");
   });
 }
+
+const codes = new Uint8Array(480);
+const decoded = new Int16Array(480);
+results["encodeMuLaw into an exact array"] = await bytesPerCall(() => codec.encodeMuLaw(input, codes));
+results["decodeMuLaw into an exact array"] = await bytesPerCall(() => codec.decodeMuLaw(codes, decoded));
 
 // What the host's views cost in this engine.
 let kept;
