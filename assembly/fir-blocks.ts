@@ -12,7 +12,7 @@
 //
 // output = (coarse · 2^7 + fine + 2^20) / 2^21, saturated: exact until this one rounding, so the order of
 // the sums does not matter. Each lane of a fine sum fits int32, and so does a coarse sum with the fine sum's upper bits
-// added; src/codec/tap-blocks.ts sees to it. The lower bits, never negative, are added up on their own.
+// added; tap-blocks.ts sees to it. The lower bits, never negative, are added up on their own.
 
 import {
   TABLE_BLOCK_ROWS,
@@ -25,10 +25,9 @@ import {
   TABLE_PERIOD,
   TABLE_VECTORS,
 } from "./layout";
+import { COARSE_BITS, LOW_BITS } from "./tap-blocks";
 
-const COARSE_BITS: i32 = 14;
-/** Bits of the fine taps below the coarse ones. */
-const LOW_BITS: i32 = 7;
+const LOW_MASK: i32 = (1 << LOW_BITS) - 1;
 
 // A class only because a function alone can be asked to be inlined by no decorator that TypeScript knows.
 class Fir {
@@ -36,17 +35,11 @@ class Fir {
   @inline
   static sumLow(fine0: v128, fine1: v128, fine2: v128, fine3: v128): v128 {
     const pairs01 = i32x4.dot_i16x8_s(
-      i16x8.narrow_i32x4_s(
-        v128.and(fine0, i32x4.splat((1 << LOW_BITS) - 1)),
-        v128.and(fine1, i32x4.splat((1 << LOW_BITS) - 1)),
-      ),
+      i16x8.narrow_i32x4_s(v128.and(fine0, i32x4.splat(LOW_MASK)), v128.and(fine1, i32x4.splat(LOW_MASK))),
       i16x8.splat(1),
     );
     const pairs23 = i32x4.dot_i16x8_s(
-      i16x8.narrow_i32x4_s(
-        v128.and(fine2, i32x4.splat((1 << LOW_BITS) - 1)),
-        v128.and(fine3, i32x4.splat((1 << LOW_BITS) - 1)),
-      ),
+      i16x8.narrow_i32x4_s(v128.and(fine2, i32x4.splat(LOW_MASK)), v128.and(fine3, i32x4.splat(LOW_MASK))),
       i16x8.splat(1),
     );
     return i32x4.add(v128.shuffle<i32>(pairs01, pairs23, 0, 2, 4, 6), v128.shuffle<i32>(pairs01, pairs23, 1, 3, 5, 7));

@@ -15,10 +15,12 @@ import {
   TABLE_PERIOD,
   TABLE_VECTORS,
 } from "./layout";
-import { tapCount, values } from "./taps";
+import { TAP_BITS, tapCount, values } from "./taps";
 
-/** Bits of a whole tap below those of the coarse one. */
-const LOW_BITS: i32 = 7;
+/** A coarse tap is in units of 2^-COARSE_BITS, */
+export const COARSE_BITS: i32 = 14;
+/** and so many bits are left to the fine one. */
+export const LOW_BITS: i32 = TAP_BITS - COARSE_BITS;
 /** Above this sum of |tap| an int32 lane could overflow with an input of −32768 throughout. */
 const LANE_LIMIT: i32 = 65535;
 /** The sum of |coarse tap| to which the upper bits of four fine lanes can still be added in int32. */
