@@ -1,11 +1,12 @@
+import { chunkLength, chunksOf, outputLength } from "../src/web/bench/chunks.ts";
+import { type Pair, pairName } from "../src/web/bench/pairs.ts";
+import { type Convert, measureQuality } from "../src/web/bench/quality.ts";
+import { forgetSines, noise } from "../src/web/bench/signals.ts";
 import { convertNative, type NativeLibrary, type NativeTimer } from "./native/native.ts";
-import { chunkLength, chunksOf, type Pair, pairName } from "./pairs.ts";
 import { VARIANTS } from "./peers/codec.ts";
 import type { Peer, Stream } from "./peers/peer.ts";
-import { type Convert, measureQuality, outputLength } from "./quality.ts";
 import type { Result } from "./report.ts";
 import { type RoundOptions, timeInRounds } from "./rounds.ts";
-import { forgetSines, noise } from "./signals.ts";
 
 export interface Comparison {
   readonly rows: Omit<Result, "bytesPerStream">[];

@@ -16,9 +16,9 @@ export interface Result {
 /** One way to or from the bytes of a message of 20 ms. */
 export interface MessageResult {
   readonly name: string;
-  readonly nsPerMessage: number | null;
+  readonly nsPerMessage: number;
   /** To the usual way without resampling; of the rows named `vs speex-resampler`: to the usual way with it. */
-  readonly ratioToUsual: number | null;
+  readonly ratioToUsual: number;
 }
 
 /** What a stream takes, of variant `simd`. */
