@@ -53,6 +53,10 @@ export function chartSvg(report: Report): string {
 </style>
 <rect class="page" width="${WIDTH}" height="${height}"/>
 <text x="${LEFT}" y="28" class="quiet">${escapeXml(machineLine(report.machine))}</text>
+<circle class="own" cx="${WIDTH - 236}" cy="24" r="4.5"/>
+<text x="${WIDTH - 226}" y="28">this codec</text>
+<circle class="point" cx="${WIDTH - 136}" cy="24" r="4.5"/>
+<text x="${WIDTH - 126}" y="28">other resamplers</text>
 ${panels.join("\n")}
 </svg>
 `;

@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Options, readArguments, UsageError } from "../src/cli/arguments.ts";
 import { Progress } from "../src/cli/progress.ts";
 import { PAIRS, type Pair, parsePairs, QUICK_PAIRS } from "../src/web/bench/pairs.ts";
+import { rounded } from "../src/web/bench/text.ts";
 import { chartSvg } from "./chart.ts";
 import { measure } from "./measure.ts";
 import { withFigures } from "./readme.ts";
-import { type Report, reportText, rounded } from "./report.ts";
+import { type Report, reportText } from "./report.ts";
 import { describeReport } from "./table.ts";
 
 const FIGURES = "bench/results/figures.json";

@@ -111,7 +111,7 @@ describe("tables", () => {
 describe("the chart", () => {
   it("has every contender in every panel, in light and dark", () => {
     const svg = chartSvg(report);
-    expect(svg.match(/<circle/g)).toHaveLength(4 * report.contenders.length);
+    expect(svg.match(/<circle/g)).toHaveLength(4 * report.contenders.length + 2);
     expect(svg).toContain("prefers-color-scheme: dark");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
@@ -119,7 +119,7 @@ describe("the chart", () => {
   it("draws what there is when little was measured", () => {
     const results = report.results.filter(({ pair, name }) => pair === "8000-24000" && name !== "simd");
     const svg = chartSvg({ ...report, results: results.map((row) => ({ ...row, sinadDb: null })) });
-    expect(svg.match(/<circle/g)).toHaveLength(9);
+    expect(svg.match(/<circle/g)).toHaveLength(9 + 2);
     expect(svg).toContain("8000 → 24000 Hz");
   });
 

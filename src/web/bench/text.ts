@@ -27,3 +27,7 @@ export function alignedTable(rows: readonly (readonly string[])[], wordColumns: 
     row.map((cell, i) => (i < wordColumns ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)));
   return rows.map((row) => cells(row).join("  ").trimEnd()).join("\n");
 }
+
+/** Figures with as many digits as mean something; whole numbers as they are. For `JSON.stringify`. */
+export const rounded = (_key: string, value: unknown) =>
+  typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
