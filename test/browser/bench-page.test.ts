@@ -57,7 +57,7 @@ describe("the bench page", () => {
     expect(await rows.count()).toBe(6 * 2 + 4);
     expect(await page.locator(".proof", { hasText: "✓ same bits" }).count()).toBe(6 * 2 + 4);
     const inbound = page.locator('tbody[data-row="24000-16000 default"]');
-    expect(await inbound.textContent()).toMatch(/SINAD 95\.\d dB · rejection 9\d\.\d dB · delay 3\.00 ms/);
+    expect(await inbound.textContent()).toMatch(/SINAD\s95\.\d\sdB · rejection\s9\d\.\d\sdB · delay\s3\.00\sms/);
     for (const name of ["simd", "scalar", "js"]) {
       const line = inbound.locator(`tr[data-name=${name}]`);
       const [micros, realTime] = await line.locator("td.figure").allTextContents();

@@ -95,7 +95,13 @@ export class BarChart {
       const measured = results.quality(row);
       if (measured !== undefined) {
         const { sinadDb, rejectionDb, delayMs } = measured;
-        quality.textContent = `SINAD ${figure(sinadDb, 1)} dB · rejection ${figure(rejectionDb, 1)} dB · delay ${figure(delayMs, 2)} ms`;
+        const parts = [
+          `SINAD ${figure(sinadDb, 1)} dB`,
+          `rejection ${figure(rejectionDb, 1)} dB`,
+          `delay ${figure(delayMs, 2)} ms`,
+        ];
+        // On a phone they stand on two lines; none is torn apart.
+        quality.textContent = parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
       }
       const medians = lines.map(({ name }) => results.summary(row, name)?.median ?? Number.POSITIVE_INFINITY);
       for (const line of lines) {
