@@ -1,5 +1,5 @@
 import { bytesFromBase64 } from "./base64.ts";
-import { Core, type Engine, instantiate } from "./core.ts";
+import { Core, type Engine, instantiate, instantiateAsync } from "./core.ts";
 import { decodeWith, encodeWith } from "./g711.ts";
 import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
 import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
@@ -7,7 +7,14 @@ import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
 import { PROFILES, type ResamplerProfile } from "./taps.ts";
 import { createTwin } from "./twin/exports.ts";
-import { assertWebAssembly, type CodecVariant, chooseVariant, compilationRefused, type WasmModule } from "./variant.ts";
+import {
+  assertWebAssembly,
+  type CodecVariant,
+  chooseVariant,
+  compilationRefused,
+  refusedOnMainThread,
+  type WasmModule,
+} from "./variant.ts";
 import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
 
 export interface CodecOptions {
@@ -37,9 +44,20 @@ function moduleBytes(variant: WasmVariant): Uint8Array<ArrayBuffer> {
   return bytesFromBase64(variant === "simd" ? simdWasmBase64 : scalarWasmBase64);
 }
 
-function codecOf(module: WasmModule): Codec {
-  assertWebAssembly();
-  return new Codec(() => instantiate(module as WebAssembly.Module));
+/** An instance; the twin where none may be made at once. */
+function instantiateOrTwin(module: WebAssembly.Module): Engine {
+  try {
+    return instantiate(module);
+  } catch (cause) {
+    if (refusedOnMainThread(cause)) return createTwin();
+    throw cause;
+  }
+}
+
+async function codecOfLater(module: WebAssembly.Module): Promise<Codec> {
+  const first = await instantiateAsync(module);
+  // Whoever meets a trap cannot wait for the next instance.
+  return new Codec(() => instantiateOrTwin(module), first);
 }
 
 /** What becomes of a refusal: `auto` goes on in JavaScript, who named a variant is told. */
@@ -60,7 +78,10 @@ function refused(wanted: "auto" | CodecVariant, cause: unknown): Codec {
  * console.log(codec.variant, resampler.process(new Int16Array(480)).length); // "simd" 320
  */
 export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
-  if (options.module !== undefined) return codecOf(options.module);
+  if (options.module !== undefined) {
+    assertWebAssembly();
+    return codecOfLater(options.module as WebAssembly.Module);
+  }
   const wanted = options.variant ?? "auto";
   const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
@@ -73,17 +94,21 @@ export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
     }
     modules.set(variant, module);
   }
-  return codecOf(module);
+  return codecOfLater(module);
 }
 
 /**
- * Loads the codec at once: in Node and in workers. A page's main thread may refuse to compile at once, and `auto` is
- * `js` then; use {@link loadCodec} there.
+ * Loads the codec at once: in Node and in workers. The main thread of a page must not wait in Chromium before 115: `auto`
+ * is `js` there, and all else `CODEC_UNSUPPORTED`; use {@link loadCodec}.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
-  if (options.module !== undefined) return codecOf(options.module);
+  if (options.module !== undefined) {
+    assertWebAssembly();
+    const module = options.module as WebAssembly.Module;
+    return new Codec(() => instantiate(module));
+  }
   const wanted = options.variant ?? "auto";
   const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
@@ -96,7 +121,8 @@ export function loadCodecSync(options: CodecOptions = {}): Codec {
     }
     modules.set(variant, module);
   }
-  return codecOf(module);
+  const compiled = module;
+  return new Codec(() => (wanted === "auto" ? instantiateOrTwin(compiled) : instantiate(compiled)));
 }
 
 /**
@@ -111,13 +137,13 @@ export class Codec {
   #traps = 0;
 
   /** @internal */
-  constructor(createEngine: () => Engine) {
+  constructor(createEngine: () => Engine, first?: Engine) {
     this.#createEngine = createEngine;
-    this.#core = this.#createCore();
+    this.#core = this.#createCore(first === undefined ? createEngine : () => first);
   }
 
-  #createCore(): Core {
-    return new Core(this.#createEngine, () => {
+  #createCore(createEngine: () => Engine): Core {
+    return new Core(createEngine, () => {
       this.#traps++;
     });
   }
@@ -129,7 +155,7 @@ export class Codec {
 
   /** @internal The present instance; a new one when the last has failed. */
   get core(): Core {
-    if (this.#core.failed) this.#core = this.#createCore();
+    if (this.#core.failed) this.#core = this.#createCore(this.#createEngine);
     return this.#core;
   }
 
