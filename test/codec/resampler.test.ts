@@ -83,7 +83,7 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
   it("saturates where the filter overshoots, and never wraps", () => {
     for (const [a, b] of PAIRS) {
       const table = designTaps(a, b, "default");
-      // The worst there is: full scale with the signs of the taps, for every phase of the filter.
+      // Full scale with the signs of one row's taps is the worst for that row; tap-tables.test.ts does them all.
       const square = Int16Array.from({ length: 4_000 }, (_, i) => (Math.floor(i / 5) % 2 === 0 ? 32_767 : -32_768));
       expectSameSamples(resampleInParts(codec, [square], a, b), resampleReference(square, table));
       const row = table.values.subarray(0, table.tapCount);
