@@ -102,6 +102,11 @@ export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
  * is `js` there, and all else `CODEC_UNSUPPORTED`; use {@link loadCodec}.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
+ *
+ * @example
+ * import { loadCodecSync } from "pipecat-wavix/codec";
+ * using resampler = loadCodecSync().createResampler(8000, 24000, { profile: "low-delay" });
+ * console.log(resampler.delayMs); // 4
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
   if (options.module !== undefined) {
@@ -130,6 +135,12 @@ export function loadCodecSync(options: CodecOptions = {}): Codec {
  *
  * Should the instance ever trap, the call that met it throws `CODEC_TRAP`, a new instance takes over, and every other
  * stream goes on from an empty past (counted in its `discontinuities`).
+ *
+ * @example
+ * const codec = await loadCodec();
+ * const calls = [16000, 8000].map((rate) => codec.createResampler(24000, rate));
+ * console.log(codec.openResamplers, codec.traps); // 2 0
+ * for (const resampler of calls) resampler.close();
  */
 export class Codec {
   readonly #createEngine: () => Engine;
@@ -240,6 +251,10 @@ let threadCodec: Codec | undefined;
  * The codec of this thread, loaded at the first call. One serves any number of streams.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`
+ *
+ * @example
+ * import { defaultCodec } from "pipecat-wavix/codec";
+ * console.log(defaultCodec() === defaultCodec(), defaultCodec().variant); // true "simd"
  */
 export function defaultCodec(): Codec {
   threadCodec ??= loadCodecSync();
