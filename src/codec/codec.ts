@@ -5,7 +5,7 @@ import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
 import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
-import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { assertProfile, type ResamplerProfile } from "./taps.ts";
 import { createTwin } from "./twin/exports.ts";
 import {
   assertWebAssembly,
@@ -194,10 +194,8 @@ export class Codec {
   createResampler(inputRate: number, outputRate: number, options: ResamplerOptions = {}): Resampler {
     assertSampleRate("inputRate", inputRate);
     assertSampleRate("outputRate", outputRate);
-    const profile = options.profile ?? "default";
-    if (!Object.hasOwn(PROFILES, profile)) {
-      throw new RangeError(`profile must be ${Object.keys(PROFILES).join(" or ")}, got ${JSON.stringify(profile)}`);
-    }
+    const { profile = "default" } = options;
+    assertProfile(profile);
     return new Resampler(this, inputRate, outputRate, profile);
   }
 

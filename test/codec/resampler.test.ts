@@ -168,11 +168,20 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
   it("says what is wrong with its arguments", () => {
     expect(() => codec.createResampler(24001, 16000)).toThrow(/inputRate must be one of 8000, .* got 24001/);
     expect(() => codec.createResampler(24000, Number.NaN)).toThrow(RangeError);
-    // @ts-expect-error not a profile
-    expect(() => codec.createResampler(24000, 16000, { profile: "toString" })).toThrow(/profile must be default or/);
     using resampler = codec.createResampler(24000, 16000);
     // @ts-expect-error bytes are not samples
     expect(() => resampler.process(new Uint8Array(4))).toThrow(TypeError);
+  });
+
+  it("refuses a wrong profile wherever one is named, and no stream suffers", () => {
+    for (const wrong of ["fast", "toString", 1, null]) {
+      const profile = wrong as ResamplerProfile;
+      const refused = new RangeError(`profile must be default or low-delay, got ${JSON.stringify(wrong)}`);
+      expect(() => codec.createResampler(24000, 16000, { profile })).toThrow(refused);
+      expect(() => codec.createMediaReader({ wireSampleRate: 24000, sampleRate: 16000, profile })).toThrow(refused);
+      expect(() => codec.createMediaWriter({ wireSampleRate: 24000, profile })).toThrow(refused);
+    }
+    expect(codec.traps).toBe(0);
   });
 
   it("refuses a closed resampler by code, and gives its place to the next", () => {
