@@ -14,12 +14,12 @@ export class Admission {
   draining = false;
   readonly #settings: ServerSettings;
   readonly #callCount: () => number;
-  readonly #loopDelay: Pick<LoopDelay, "quantilesMs">;
+  readonly #loopDelay: Pick<LoopDelay, "sustainedMs">;
   readonly #rate: TokenBucket | undefined;
   readonly #refusedIds = new Set<string>();
   readonly #refused: Record<Refusal, number> = { draining: 0, capacity: 0, "event-loop": 0, rate: 0 };
 
-  constructor(settings: ServerSettings, callCount: () => number, loopDelay: Pick<LoopDelay, "quantilesMs">) {
+  constructor(settings: ServerSettings, callCount: () => number, loopDelay: Pick<LoopDelay, "sustainedMs">) {
     this.#settings = settings;
     this.#callCount = callCount;
     this.#loopDelay = loopDelay;
@@ -38,7 +38,7 @@ export class Admission {
     const found: Refusal[] = [];
     if (this.draining) found.push("draining");
     if (this.#callCount() >= maxCalls) found.push("capacity");
-    if (maxLoopDelayMs > 0 && this.#loopDelay.quantilesMs.p90 > maxLoopDelayMs) found.push("event-loop");
+    if (maxLoopDelayMs > 0 && this.#loopDelay.sustainedMs > maxLoopDelayMs) found.push("event-loop");
     if (this.#rate?.isEmpty(nowMs)) found.push("rate");
     return found;
   }

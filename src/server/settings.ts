@@ -31,7 +31,7 @@ export interface ServerSettings {
   readonly maxCalls: number;
   /** New calls a second; 0 for no limit. */
   readonly maxCallsPerSecond: number;
-  /** How late the event loop may be (p90 of a second) while new calls are taken, in ms; 0 for no limit. */
+  /** How late the event loop may be (in the median, three seconds in a row) while new calls are taken, in ms; 0 for no limit. */
   readonly maxLoopDelayMs: number;
   /** Webhooks a second of one address, and upgrades; 0 for no limit. */
   readonly addressRequestsPerSecond: number;

@@ -39,16 +39,19 @@ describe("a server without room", () => {
 
   it("takes no calls while the event loop is late, and takes them again", async ({ openWithStub }) => {
     const { announce, urls } = await openWithStub({ maxLoopDelayMs: 40 });
-    const untilMs = performance.now() + 2_500;
-    // Every timer of more than a second comes 60 ms late.
-    while (performance.now() < untilMs) {
-      const blockedUntilMs = performance.now() + 80;
-      while (performance.now() < blockedUntilMs);
+    const block = async (ms: number) => {
+      const untilMs = performance.now() + ms;
+      while (performance.now() < untilMs);
       await new Promise((resolve) => setImmediate(resolve));
-    }
+    };
+    // One pause, however long, is none of its business.
+    await block(1_500);
+    await block(80);
+    expect(await readiness(urls)).toEqual(READY);
+    for (const untilMs = performance.now() + 3_800; performance.now() < untilMs; ) await block(80);
     expect((await announce("call-1")).body).toEqual({ accepted: false, reason: "event-loop" });
     expect(await readiness(urls)).toEqual(notReady("event-loop"));
-    expect(await metric(urls, 'wavix_event_loop_delay_seconds{quantile="0.9"}')).toBeGreaterThan(0.04);
+    expect(await metric(urls, 'wavix_event_loop_delay_seconds{quantile="0.5"}')).toBeGreaterThan(0.04);
     await expect.poll(() => readiness(urls), { interval: 50, timeout: 8_000 }).toEqual(READY);
     await announce("call-1");
     expect(await metric(urls, "wavix_calls_active")).toBe(1);
