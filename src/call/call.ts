@@ -9,7 +9,8 @@ export interface CallEnd {
   readonly endedBy: EndedBy;
   /**
    * Why, in one word: `bot-ended`, `bot-failed`, `hang-up` (the bot asked for it), `stop` (Wavix ended the stream),
-   * `socket-closed`, `socket-stalled`, `call-over` (a webhook said so), `codec-failed`, or what the server gave.
+   * `socket-closed`, `socket-stalled`, `flooded` (with messages), `call-over` (a webhook said so), `codec-failed`, or what
+   * the server gave.
    */
   readonly reason: string;
   /** What a bot threw, or what the hang-up over REST failed with. */

@@ -14,5 +14,6 @@ export {
   type Interruption,
 } from "./call.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
+export { TokenBucket } from "./token-bucket.ts";
 export { createWavixTransport, WavixTransport } from "./transport.ts";
 export type { EndOptions, TransportSocket, TransportStats, WavixTransportOptions } from "./transport-options.ts";

@@ -39,6 +39,8 @@ export interface WavixTransportOptions {
   readonly startTimeoutMs?: number | undefined;
   /** Longest silence of the socket; 60,000 ms. Wavix sends 50 messages a second. */
   readonly idleTimeoutMs?: number | undefined;
+  /** Messages a second that are read, in the long run; 200, 0 for no limit. What comes beyond is dropped (counted). */
+  readonly maxMessagesPerSecond?: number | undefined;
   /** Longest call; 4 hours. */
   readonly maxCallMs?: number | undefined;
   /** For tests; the clock of the process. */
@@ -59,6 +61,8 @@ export interface TransportStats {
   starvations: number;
   /** The longest such gap. */
   maxLatenessMs: number;
+  /** Messages that were not read because too many came. */
+  messagesDropped: number;
   /** Messages that were no text. */
   binaryMessages: number;
   /** How often a stream's audio started afresh because the codec was replaced. */
@@ -84,6 +88,7 @@ export interface TransportSettings {
   readonly maxQueuedMs: number;
   readonly startTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  readonly maxMessagesPerSecond: number;
   readonly maxCallMs: number;
 }
 
@@ -95,6 +100,7 @@ export function readTransportSettings(options: WavixTransportOptions): Transport
     maxQueuedMs: atLeast("maxQueuedMs", options.maxQueuedMs ?? 30_000, PACKET_MS),
     startTimeoutMs: atLeast("startTimeoutMs", options.startTimeoutMs ?? 10_000, 1),
     idleTimeoutMs: atLeast("idleTimeoutMs", options.idleTimeoutMs ?? 60_000, 1),
+    maxMessagesPerSecond: atLeast("maxMessagesPerSecond", options.maxMessagesPerSecond ?? 200, 0),
     maxCallMs: atLeast("maxCallMs", options.maxCallMs ?? 4 * 3_600_000, 1),
   };
 }

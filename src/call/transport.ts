@@ -26,6 +26,7 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { MessageLimit } from "./message-limit.ts";
 import { DONE, Outbox } from "./outbox.ts";
 import { type PacketClock, packetClock } from "./packet-clock.ts";
 import { Playout } from "./playout.ts";
@@ -86,6 +87,7 @@ export class WavixTransport implements Call {
   readonly #marks = new PlayoutMarks();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #idleTimeoutMs: number;
+  readonly #messageLimit: MessageLimit;
   readonly #stats: TransportStats;
   #resolveReady!: (start: StartMessage | null) => void;
   #isReady = false;
@@ -100,6 +102,10 @@ export class WavixTransport implements Call {
     const settings = readTransportSettings(options);
     this.playoutDelayMs = settings.playoutDelayMs;
     this.#idleTimeoutMs = settings.idleTimeoutMs;
+
+    this.#messageLimit = new MessageLimit(settings.maxMessagesPerSecond, () => {
+      void this.end({ endedBy: "server", reason: "flooded", now: true });
+    });
 
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
@@ -126,6 +132,7 @@ export class WavixTransport implements Call {
       interruptions: 0,
       starvations: 0,
       maxLatenessMs: 0,
+      messagesDropped: 0,
       binaryMessages: 0,
       discontinuities: 0,
     };
@@ -163,12 +170,18 @@ export class WavixTransport implements Call {
     return this.#serializer.streamId;
   }
 
+  /** Whether the end has begun. */
+  get ending(): boolean {
+    return this.#ending.begun;
+  }
+
   get unheardMs(): number {
     return this.#outbox.queuedMs + this.#playout.levelMs(performance.now());
   }
 
   /** What went through so far. */
   get stats(): Readonly<TransportStats> {
+    this.#stats.messagesDropped = this.#messageLimit.dropped;
     this.#stats.framesDropped = this.#frames.dropped;
     this.#stats.starvations = this.#playout.starvations;
     this.#stats.maxLatenessMs = this.#playout.maxLatenessMs;
@@ -218,6 +231,7 @@ export class WavixTransport implements Call {
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
     this.#lastMessageAtMs = performance.now();
+    if (!this.#messageLimit.take(this.#lastMessageAtMs)) return;
     if (isBinary) {
       this.#stats.binaryMessages++;
       return;

@@ -3,7 +3,14 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { echoBot } from "../bots/index.ts";
 import type { Bot } from "../call/index.ts";
-import { createServer, readSettings, type ServerSettings, type ServerUrls, settingNames } from "../server/index.ts";
+import {
+  createServer,
+  readSettings,
+  ServerError,
+  type ServerSettings,
+  type ServerUrls,
+  settingNames,
+} from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
@@ -13,6 +20,7 @@ with a simulated Wavix (npm run call) in place of the real one.
 
 options:
   --bot NAME|FILE      who talks to the callers: echo (default), or a module whose default export is a bot: ./my-bot.mjs
+  --fallback-bot …     who takes a call over when the bot fails, named in the same way; default: nobody, the call ends
   --port N             default 7860; 0 takes a free one
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
@@ -23,6 +31,9 @@ options:
 Everything else is set in the environment, or in a file .env here (README, «Settings»):
 ${wrap(settingNames)}`;
 
+/** How long the process may live on after the last call, when a bot's module does not let go of it. */
+const EXIT_AFTER_MS = 1_000;
+
 const BOTS: Readonly<Record<string, () => Bot>> = { echo: () => echoBot() };
 
 /** Options that stand for a variable of the environment. */
@@ -31,6 +42,7 @@ const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as cons
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
     bot: { type: "string", default: "echo" },
+    "fallback-bot": { type: "string" },
     port: { type: "string" },
     host: { type: "string" },
     "public-url": { type: "string" },
@@ -40,7 +52,9 @@ export async function run(argv: string[]): Promise<number> {
   if (values === null) return 0;
   // Before the bot is loaded: it may look at the environment as it loads.
   if (existsSync(".env")) process.loadEnvFile(".env");
-  const bot = await loadBot(values.bot);
+  const bot = await loadBot("bot", values.bot);
+  const fallback = values["fallback-bot"];
+  const fallbackBot = fallback === undefined ? undefined : await loadBot("fallback-bot", fallback);
 
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
@@ -49,7 +63,7 @@ export async function run(argv: string[]): Promise<number> {
   if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
 
   const { settings } = read;
-  const server = createServer({ ...settings, bot });
+  const server = createServer({ ...settings, bot, fallbackBot });
   // A server in public answers the telephone; it shows pages only when told to.
   const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
@@ -57,6 +71,7 @@ export async function run(argv: string[]): Promise<number> {
   try {
     urls = await server.listen();
   } catch (error) {
+    if (error instanceof ServerError) throw new UsageError(error.message);
     const { code } = error as NodeJS.ErrnoException;
     const advice = code === "EADDRINUSE" ? "is in use; choose another with --port" : `cannot be had (${code})`;
     console.error(`pipecat-wavix start: port ${settings.port} on ${settings.host} ${advice}`);
@@ -84,19 +99,23 @@ export async function run(argv: string[]): Promise<number> {
     };
     process.once("SIGINT", stop).once("SIGTERM", stop);
   });
+  // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
+  setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();
   return 0;
 }
 
 /** A bot by name, or the default export of a file. */
-async function loadBot(name: string): Promise<Bot> {
+async function loadBot(flag: string, name: string): Promise<Bot> {
   if (Object.hasOwn(BOTS, name)) return (BOTS[name] as () => Bot)();
   if (!/[./\\]/.test(name)) {
-    throw new UsageError(`--bot must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`);
+    throw new UsageError(
+      `--${flag} must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`,
+    );
   }
   const file = resolve(name);
-  if (!existsSync(file)) throw new UsageError(`--bot ${name}: there is no such file`);
+  if (!existsSync(file)) throw new UsageError(`--${flag} ${name}: there is no such file`);
   const module: { default?: unknown } = await import(pathToFileURL(file).href);
-  if (typeof module.default !== "function") throw new UsageError(`--bot ${name}: its default export must be a bot`);
+  if (typeof module.default !== "function") throw new UsageError(`--${flag} ${name}: its default export must be a bot`);
   return module.default as Bot;
 }
 

@@ -3,5 +3,9 @@
  *
  * @module pipecat-wavix/server
  */
+
+export type { CallRecord, ErrorFacts } from "./call-record.ts";
+export { ServerError } from "./errors.ts";
+export { type ReadSettings, readSettings, settingNames } from "./read-settings.ts";
 export { createServer, type ServerOptions, type ServerUrls, type WavixServer } from "./server.ts";
-export { defaultSettings, type ReadSettings, readSettings, type ServerSettings, settingNames } from "./settings.ts";
+export { defaultSettings, type ServerSettings } from "./settings.ts";

@@ -1,21 +1,30 @@
-import { randomBytes } from "node:crypto";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { type Logger, pino } from "pino";
-import { type Bot, createWavixTransport, type WavixTransport } from "../call/index.ts";
-import { type CallEvent, createStreamTokenSigner, isCallOver, WavixRestClient } from "../wavix/control/index.ts";
-import { WavixFrameSerializer } from "../wavix/wire/index.ts";
-import { CallRegistry } from "./registry.ts";
-import { CallSession, describe, type SessionContext } from "./session.ts";
+import type { Bot } from "../call/index.ts";
+import { WavixRestClient } from "../wavix/control/index.ts";
+import { AddressLimits } from "./address-limits.ts";
+import { Admission } from "./admission.ts";
+import { CallFlow } from "./call-flow.ts";
+import { describe } from "./call-record.ts";
+import type { CallRecords } from "./call-records.ts";
+import { CallTotals } from "./call-totals.ts";
+import { AddressList, clientAddress } from "./client-address.ts";
+import { ServerError } from "./errors.ts";
+import { LoopDelay } from "./loop-delay.ts";
+import type { createMetrics } from "./metrics.ts";
+import { operationsRouter } from "./operations.ts";
 import { defaultSettings, type ServerSettings } from "./settings.ts";
-import { type Accept, type Admission, upgradeHandler } from "./upgrade.ts";
-import { UsedTokens } from "./used-tokens.ts";
-import { type WebhookAnswer, webhookRouter } from "./webhook.ts";
+import { StreamWatch } from "./stream-watch.ts";
+import { type UpgradeAnswer, upgradeHandler } from "./upgrade.ts";
+import { webhookRouter } from "./webhook.ts";
 
 /** What {@link createServer} takes: a bot, and any of the settings. */
 export interface ServerOptions extends Partial<ServerSettings> {
   readonly bot: Bot;
+  /** Takes a call over when `bot` fails; `failurePrompt` comes after it. */
+  readonly fallbackBot?: Bot | undefined;
   /** Default: pino on standard output at `logLevel`. */
   readonly logger?: Logger | undefined;
   /** Default: a client for `wavixApiBase` with `wavixApiKey`. */
@@ -36,151 +45,122 @@ export interface WavixServer {
   readonly app: Express;
   /** Calls that are up now. */
   readonly callCount: number;
-  /** @throws Error with the code `EADDRINUSE`, `EACCES` … when the address cannot be had */
+  /**
+   * Once per server; after a failure it may be tried again.
+   *
+   * @throws Error with the code `EADDRINUSE`, `EACCES` … when the address cannot be had
+   * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT` and `BAD_CDR` for files of the settings
+   */
   listen(): Promise<ServerUrls>;
   /** Takes no new calls, lets the running ones go on for `limitMs`, then ends them. */
   drain(limitMs?: number): Promise<void>;
-  /** Ends all calls now and closes the server. */
+  /** Ends all calls now, writes what is left of the records, and closes the server. */
   close(): Promise<void>;
 }
 
-/** A token is signed when the call is answered; the socket comes within seconds. */
-const TOKEN_TTL_MS = 120_000;
+/** How long the head of a request may take, at most. */
+const HEAD_TIMEOUT_MS = 10_000;
+/** Sockets beside those of calls: webhooks, probes, and those that are being turned away. */
+const SPARE_CONNECTIONS = 500;
 
 /**
  * The whole Wavix call flow around a bot: webhook, answer, media socket, and the end of the call on both sides.
  *
+ * @throws RangeError for a network that is none in `webhookAllow` or `trustProxy`, or a stream token secret that is too short
  * @example
  * const server = createServer({ bot: echoBot(), port: 7860 });
  * const urls = await server.listen();
  * console.log(urls.webhook); // http://127.0.0.1:7860/wavix/inbound
  */
 export function createServer(options: ServerOptions): WavixServer {
-  const { bot, logger, rest: givenRest, ...given } = options;
+  const { bot, fallbackBot, logger, rest: givenRest, ...given } = options;
   const settings: ServerSettings = { ...defaultSettings, ...given };
   const log = logger ?? pino({ level: settings.logLevel });
   const rest = givenRest ?? new WavixRestClient({ apiKey: settings.wavixApiKey, baseUrl: settings.wavixApiBase });
-  const signer = createStreamTokenSigner({
-    secret: settings.streamTokenSecret ?? randomBytes(32),
-    ttlMs: TOKEN_TTL_MS,
-  });
-  const registry = new CallRegistry();
-  const usedTokens = new UsedTokens();
-  /** Sockets that were let in without a token: calls that this server does not control. */
-  const openTransports = new Set<WavixTransport>();
+  const proxies = settings.trustProxy && new AddressList(settings.trustProxy);
+  const allowed = settings.webhookAllow && new AddressList(settings.webhookAllow);
+  const bots: [Bot, ...Bot[]] = fallbackBot === undefined ? [bot] : [bot, fallbackBot];
+  const totals = new CallTotals();
+  const loopDelay = new LoopDelay();
+  const webhookLimits = new AddressLimits(settings.addressRequestsPerSecond);
+  const upgradeLimits = new AddressLimits(settings.addressRequestsPerSecond);
+  /** By `kind reason`, of which there are a few. */
+  const refusedRequests = new Map<string, number>();
   let urls: ServerUrls | undefined;
-  let draining = false;
+  let records: CallRecords | undefined;
+  let metrics: ReturnType<typeof createMetrics> | undefined;
 
-  const context: SessionContext = {
+  const calls = new CallFlow({
     settings,
     rest,
-    bot,
+    bots,
     log,
-    streamUrl: (callId) => `${(urls as ServerUrls).webSocket}/${signer.sign(callId)}`,
-    onEnd: (session) => registry.end(session.callId),
-  };
-  const callCount = () => registry.size + openTransports.size;
+    watch: new StreamWatch(settings),
+    webSocketUrl: () => (urls as ServerUrls).webSocket,
+    onRecord: (record) => {
+      totals.add(record);
+      records?.write(record);
+    },
+  });
+  const admission = new Admission(settings, () => calls.size, loopDelay);
+  calls.admission = admission;
 
-  function onEvent(event: CallEvent): WebhookAnswer {
-    const { callId } = event;
-    const session = registry.get(callId);
-    if (isCallOver(event)) {
-      if (session === undefined) registry.end(callId);
-      else session.event(event);
-      return { accepted: true };
-    }
-    if (event.kind !== "setup") {
-      session?.event(event);
-      return { accepted: true };
-    }
-    // Wavix's outbound calls announce themselves with the same events.
-    if (event.direction === "outbound") return { accepted: false, reason: "outbound" };
-    if (session !== undefined) return { accepted: true, reason: "duplicate" };
-    if (registry.hasEnded(callId)) return { accepted: false, reason: "over" };
-    if (draining || callCount() >= settings.maxCalls) {
-      const reason = draining ? "draining" : "capacity";
-      log.warn({ callId, reason }, "call not taken");
-      if (settings.whenFull === "hang-up") {
-        registry.end(callId);
-        rest.hangUp(callId).catch((error: unknown) => {
-          log.error({ callId, code: (error as { code?: unknown }).code }, "hang-up failed");
-        });
-      }
-      return { accepted: false, reason };
-    }
-    const fresh = new CallSession({ callId, from: event.from, to: event.to }, context);
-    registry.add(callId, fresh);
-    void fresh.answer();
-    return { accepted: true };
+  function countRefused(kind: "webhook" | "upgrade", reason: string): void {
+    const key = `${kind} ${reason}`;
+    refusedRequests.set(key, (refusedRequests.get(key) ?? 0) + 1);
   }
 
-  function admit(token: string): Admission {
-    // A call that was taken before the drain still gets its stream.
-    if (token === "") {
-      if (!settings.openWs) return { status: 401 };
-      if (draining || callCount() >= settings.maxCalls) return { status: 503 };
-      return { status: 101, accept: guarded(acceptOpen) };
-    }
-    const verified = signer.verify(token);
-    if (!verified.ok || usedTokens.has(verified.tokenId)) {
-      log.warn({ reason: verified.ok ? "used" : verified.reason }, "socket refused");
-      return { status: 401 };
-    }
-    const { callId, tokenId, expiresAtMs } = verified;
-    const session = registry.get(callId);
-    if (session === undefined || !session.awaitsSocket) {
-      log.warn({ callId, reason: session?.streaming ? "already streaming" : "no such call" }, "socket refused");
-      return { status: 401 };
-    }
-    return {
-      status: 101,
-      accept: guarded((socket, rawSocket) =>
-        session.attach(socket, rawSocket, () => usedTokens.add(tokenId, expiresAtMs)),
-      ),
-    };
+  function upgrade(token: string | undefined, request: IncomingMessage): UpgradeAnswer {
+    const answer: UpgradeAnswer = !upgradeLimits.take(clientAddress(request, proxies))
+      ? { status: 429 }
+      : token === undefined
+        ? { status: 404 }
+        : calls.upgrade(token);
+    if (answer.status !== 101) countRefused("upgrade", UPGRADE_REFUSALS[answer.status]);
+    return answer;
   }
-
-  /** A codec that cannot be had costs this socket, not the process. */
-  function guarded(accept: Accept): Accept {
-    return (socket, rawSocket) => {
-      try {
-        accept(socket, rawSocket);
-      } catch (error) {
-        log.error({ error: describe(error) }, "socket given up");
-        socket.terminate();
-      }
-    };
-  }
-
-  /** Without a token there is no call to hang up: what a socket says of itself is not to be trusted with that. */
-  const acceptOpen: Accept = (socket, rawSocket) => {
-    const transport = createWavixTransport({
-      ...settings,
-      socket,
-      rawSocket,
-      serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
-    });
-    openTransports.add(transport);
-    void transport.run(bot).then((end) => {
-      openTransports.delete(transport);
-      const { callId, stats } = transport;
-      const { error, ...how } = end;
-      if (error === undefined) log.info({ callId, ...how, ...stats }, "call ended");
-      else log.warn({ callId, ...how, error: describe(error), ...stats }, "call ended");
-    });
-  };
 
   const app = express();
   app.disable("x-powered-by");
-  app.get("/health", (_request, response) => {
-    response.status(draining ? 503 : 200).json({ status: draining ? "draining" : "ok", calls: callCount() });
-  });
-  app.use(webhookRouter(settings.webhookSecret, onEvent));
+  // For routes of one's own, which then read the same address from `request.ip`.
+  if (proxies !== undefined) app.set("trust proxy", (address: string) => proxies.has(address));
+  app.use(
+    operationsRouter({
+      admission,
+      calls,
+      operatorToken: settings.operatorToken,
+      async metrics() {
+        const { createMetrics } = await import("./metrics.ts");
+        metrics ??= createMetrics({
+          ...{ calls, totals, admission, loopDelay, refusedRequests },
+          maxCalls: settings.maxCalls,
+          lostRecords: () => records?.lost ?? 0,
+        });
+        return metrics();
+      },
+    }),
+  );
+  app.use(
+    webhookRouter({
+      secrets: [settings.webhookSecret, settings.webhookSecretPrevious].filter((secret) => secret !== undefined),
+      gate(request) {
+        const address = clientAddress(request, proxies);
+        if (!webhookLimits.take(address)) return "rate";
+        return allowed === undefined || allowed.has(address) ? undefined : "address";
+      },
+      onEvent: (event) => calls.event(event),
+      onRefused: (reason) => countRefused("webhook", reason),
+    }),
+  );
 
   let http: HttpServer | undefined;
+  let state: "new" | "listening" | "closed" = "new";
+  let finished = false;
 
-  async function listen(): Promise<ServerUrls> {
-    // Behind the routes that were added since.
+  /** What comes behind the routes that were added since. */
+  function finishRoutes(): void {
+    if (finished) return;
+    finished = true;
     app.use((_request, response) => {
       response.status(404).json({ error: "not found" });
     });
@@ -188,18 +168,39 @@ export function createServer(options: ServerOptions): WavixServer {
       if (response.headersSent) next(error);
       else response.status(error.status ?? 500).json({ error: error.status === 413 ? "too large" : "bad request" });
     });
-    const server = createHttpServer({ headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 5_000 }, app);
-    server.on("upgrade", upgradeHandler(admit));
-    server.on("clientError", (_error, socket) => socket.destroy());
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(settings.port, settings.host, () => {
-        server.off("error", reject);
-        resolve();
-      });
-    });
-    http = server;
-    const { port } = server.address() as AddressInfo;
+  }
+
+  /** What only some servers have. */
+  async function openExtras(): Promise<void> {
+    if (settings.failurePrompt !== undefined) {
+      const { readPrompt } = await import("./prompt.ts");
+      bots.push(await readPrompt(settings.failurePrompt));
+    }
+    if (settings.cdr !== undefined) {
+      const { CallRecords } = await import("./call-records.ts");
+      records = await CallRecords.open(settings.cdr, (error) =>
+        log.error({ error: describe(error) }, "call detail records cannot be written any more"),
+      );
+    }
+  }
+
+  async function listen(): Promise<ServerUrls> {
+    if (state === "listening") throw new ServerError("ALREADY_LISTENING", "listen() was called twice on one server");
+    if (state === "closed") throw new ServerError("CLOSED", "the server is closed: make a new one to listen again");
+    state = "listening";
+    try {
+      await openExtras();
+      finishRoutes();
+      http = await openHttp();
+    } catch (error) {
+      state = "new";
+      bots.splice(fallbackBot === undefined ? 1 : 2);
+      await records?.close();
+      records = undefined;
+      throw error;
+    }
+    loopDelay.start();
+    const { port } = http.address() as AddressInfo;
     const host = settings.host === "0.0.0.0" || settings.host === "::" ? "127.0.0.1" : settings.host;
     const local = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const outside = settings.publicUrl ?? local;
@@ -212,47 +213,65 @@ export function createServer(options: ServerOptions): WavixServer {
     return urls;
   }
 
+  async function openHttp(): Promise<HttpServer> {
+    const { requestTimeoutMs: requestTimeout } = settings;
+    const headersTimeout = Math.min(HEAD_TIMEOUT_MS, requestTimeout);
+    // Node looks for requests that are too slow every 30 s, unless told otherwise.
+    const connectionsCheckingInterval = Math.min(2_000, headersTimeout / 2);
+    const server = createHttpServer(
+      { headersTimeout, requestTimeout, keepAliveTimeout: 5_000, connectionsCheckingInterval },
+      app,
+    );
+    server.maxConnections = 2 * settings.maxCalls + SPARE_CONNECTIONS;
+    server.on("upgrade", upgradeHandler(upgrade));
+    server.on("clientError", (_error, socket) => socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(settings.port, settings.host, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+    return server;
+  }
+
   async function drain(limitMs = settings.drainMs): Promise<void> {
-    draining = true;
+    admission.draining = true;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, limitMs);
     });
-    const open = [...openTransports].map((transport) => transport.closed);
-    await Promise.race([Promise.all([registry.empty(), ...open]), limit]);
+    await Promise.race([calls.empty(), limit]);
     clearTimeout(timer);
-    await endAll("drain");
-  }
-
-  async function endAll(reason: string): Promise<void> {
-    const end = { endedBy: "server", reason, now: true } as const;
-    await Promise.all([
-      ...[...registry].map((session) => session.end(end)),
-      ...[...openTransports].map((transport) => transport.end(end)),
-    ]);
-    await registry.empty();
+    await calls.endAll("drain");
   }
 
   async function close(): Promise<void> {
-    draining = true;
+    admission.draining = true;
+    state = "closed";
+    loopDelay.stop();
     const server = http;
     http = undefined;
     const closed = new Promise<void>((resolve) => {
       if (server === undefined) resolve();
       else server.close(() => resolve());
     });
-    await endAll("shutdown");
+    await calls.endAll("shutdown");
     server?.closeAllConnections();
     await closed;
+    await records?.close();
   }
 
   return {
     app,
     get callCount() {
-      return callCount();
+      return calls.size;
     },
     listen,
     drain,
     close,
   };
 }
+
+/** What the counter calls the statuses that an upgrade is turned away with. */
+const UPGRADE_REFUSALS = { 401: "token", 404: "path", 429: "rate", 503: "no-room" } as const;

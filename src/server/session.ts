@@ -1,28 +1,29 @@
+import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
-import {
-  type Bot,
-  type CallEnd,
-  createWavixTransport,
-  type EndOptions,
-  type TransportSocket,
-  type WavixTransport,
-} from "../call/index.ts";
+import type { WebSocket } from "ws";
+import { type Bot, type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
 import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
-import { type CallEvent, WavixApiError, type WavixRestClient } from "../wavix/control/index.ts";
+import { type CallEvent, isCallOver, WavixApiError, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
+import { botsInTurn } from "./bots-in-turn.ts";
+import { type CallRecord, describe, isoOf, nonZero, recordOf } from "./call-record.ts";
+import type { CallSnapshot, LiveCall } from "./live-call.ts";
 import type { ServerSettings } from "./settings.ts";
+import type { StreamWatch } from "./stream-watch.ts";
 
 /** What a session needs of the server. */
 export interface SessionContext {
   readonly settings: ServerSettings;
   readonly rest: WavixRestClient;
-  readonly bot: Bot;
+  /** Who talks to callers; each takes over where the one before it failed. */
+  readonly bots: readonly [Bot, ...Bot[]];
   readonly log: Logger;
+  readonly watch: StreamWatch;
   /** A fresh `wss://…/ws/<token>` for a call. */
   streamUrl(callId: string): string;
   /** The call is over and everything of it has been given back. */
-  onEnd(session: CallSession): void;
+  onEnd(session: CallSession, record: CallRecord): void;
 }
 
 /** What is known of a call from its webhook. */
@@ -40,7 +41,7 @@ export interface SessionCall {
  *     └──────────────────┴─────── whatever fails ───┴── hang up ────────────────▲
  * ```
  */
-export class CallSession {
+export class CallSession implements LiveCall {
   readonly callId: string;
   readonly #call: SessionCall;
   readonly #context: SessionContext;
@@ -50,6 +51,7 @@ export class CallSession {
   #transport: WavixTransport | undefined;
   #socketTimer: ReturnType<typeof setTimeout> | undefined;
   #tokenUsed: (() => void) | undefined;
+  #answered = false;
   #streamingAtMs: number | undefined;
   /** Its `start` named another call than its token: said at once, and again in the summary. */
   #startNamedAnother = false;
@@ -64,6 +66,10 @@ export class CallSession {
     this.#call = call;
     this.#context = context;
     this.#log = context.log.child({ callId: call.callId });
+  }
+
+  get transport(): WavixTransport | undefined {
+    return this.#transport;
   }
 
   /** Whether the bot has the call. */
@@ -82,6 +88,7 @@ export class CallSession {
     const { signal } = this.#aborter;
     const stream = { streamUrl: this.#context.streamUrl(this.callId), streamType: "twoway" } as const;
     this.#log.info("call offered");
+    if (settings.verifyCalls && !(await this.#verified(signal))) return;
     try {
       if (settings.answer === "with-stream") await rest.answer(this.callId, stream, { signal });
       else await rest.answer(this.callId, {}, { signal });
@@ -105,10 +112,24 @@ export class CallSession {
       }
     }
     if (this.#closing) return;
+    this.#answered = true;
     this.#log.info({ ms: this.#elapsed() }, "call answered");
     if (this.#transport === undefined) {
       this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), settings.startTimeoutMs);
     }
+  }
+
+  /** Whether Wavix knows of the call. One that cannot be verified is left alone: it may be somebody else's. */
+  async #verified(signal: AbortSignal): Promise<boolean> {
+    try {
+      const call = await this.#context.rest.getCall(this.callId, { signal });
+      if (call.callId !== this.callId || call.direction === "outbound" || isCallOver(call)) {
+        await this.#fail("unverified", undefined, false);
+      }
+    } catch (error) {
+      if (!this.#closing) await this.#fail("unverified", error, false);
+    }
+    return !this.#closing;
   }
 
   /**
@@ -116,8 +137,8 @@ export class CallSession {
    *
    * @param tokenUsed called when the stream has started: the token is good for no other socket then
    */
-  attach(socket: TransportSocket, rawSocket: { cork(): void; uncork(): void }, tokenUsed: () => void): void {
-    const { settings, rest } = this.#context;
+  attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
+    const { settings, rest, watch } = this.#context;
     const { callId } = this;
     const transport = createWavixTransport({
       socket,
@@ -134,7 +155,9 @@ export class CallSession {
       maxCallMs: settings.maxCallMs,
       idleTimeoutMs: settings.idleTimeoutMs,
       startTimeoutMs: settings.startTimeoutMs,
+      maxMessagesPerSecond: settings.maxMessagesPerSecond,
     });
+    watch.add(transport, socket, rawSocket);
     clearTimeout(this.#socketTimer);
     this.#transport?.end({ endedBy: "server", reason: "replaced", now: true, keepCall: true });
     this.#transport = transport;
@@ -159,7 +182,9 @@ export class CallSession {
       }
     }
     this.#log.info({ streamId: transport.streamId, ms: this.#elapsed() }, "call streaming");
-    void transport.run(this.#context.bot);
+    const { bots } = this.#context;
+    const failed = (error: unknown) => this.#log.warn({ error: describe(error) }, "bot failed");
+    void transport.run(bots.length === 1 ? bots[0] : botsInTurn(transport, bots, failed));
   }
 
   /** A later webhook about this call. */
@@ -176,6 +201,26 @@ export class CallSession {
         if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
       }
     }
+  }
+
+  snapshot(): CallSnapshot {
+    const transport = this.#transport;
+    const waiting = this.#answered || transport !== undefined ? "waiting" : "answering";
+    const ending = this.#closing || transport?.ending;
+    return {
+      callId: this.callId,
+      state: ending ? "ending" : this.streaming ? "streaming" : waiting,
+      startedAt: isoOf(this.#startedAtMs),
+      durationMs: this.#elapsed(),
+      ...(transport === undefined
+        ? {}
+        : {
+            streamId: transport.streamId,
+            unheardMs: Math.round(transport.unheardMs),
+            ...transport.stats,
+            drops: nonZero(transport.drops),
+          }),
+    };
   }
 
   /** Ends the call from here. */
@@ -211,21 +256,16 @@ export class CallSession {
     this.#closing = true;
     this.#aborter.abort();
     clearTimeout(this.#socketTimer);
-    const drops = Object.entries(this.#transport?.drops ?? {}).filter(([, count]) => count > 0);
-    this.#log[end.error === undefined ? "info" : "warn"](
-      {
-        endedBy: end.endedBy,
-        reason: end.reason,
-        ...(end.error === undefined ? {} : { error: describe(end.error) }),
-        durationMs: this.#elapsed(),
-        ...(this.#streamingAtMs === undefined ? {} : { streamMs: Math.round(performance.now() - this.#streamingAtMs) }),
-        ...this.#transport?.stats,
-        ...(this.#startNamedAnother ? { startNamedAnother: true } : {}),
-        ...(drops.length === 0 ? {} : { drops: Object.fromEntries(drops) }),
-      },
-      "call ended",
-    );
-    this.#context.onEnd(this);
+    const record = recordOf({
+      callId: this.callId,
+      end,
+      startedAtMs: this.#startedAtMs,
+      streamingAtMs: this.#streamingAtMs,
+      transport: this.#transport,
+      startNamedAnother: this.#startNamedAnother,
+    });
+    this.#context.log[end.error === undefined ? "info" : "warn"](record, "call ended");
+    this.#context.onEnd(this, record);
   }
 
   #elapsed(): number {
@@ -238,16 +278,3 @@ export class CallSession {
  * may be the stream of a call that it has answered, or that the call is answered already.
  */
 const REFUSED: ReadonlySet<string> = new Set(["not-found", "unauthorized", "forbidden", "rate-limited"]);
-
-/** An error in a log line: what and where, without the fields of foreign errors, which may hold anything. */
-export function describe(error: unknown): { name: string; code?: string; message: string; stack?: string } {
-  if (!(error instanceof Error)) return { name: "Error", message: typeof error };
-  const { code } = error as { code?: unknown };
-  return {
-    name: error.name,
-    message: error.message,
-    ...(typeof code === "string" ? { code } : {}),
-    // What a bot throws is looked for in its source; errors of Wavix's side have nothing to look at.
-    ...(error instanceof WavixApiError || error.stack === undefined ? {} : { stack: error.stack }),
-  };
-}

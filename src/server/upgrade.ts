@@ -7,29 +7,39 @@ import { MAX_MESSAGE_LENGTH } from "../wavix/wire/index.ts";
 export type Accept = (socket: WebSocket, rawSocket: Duplex) => void;
 
 /** What is to happen with an upgrade: let it in with `accept`, or turn it away with a status. */
-export type Admission = { readonly status: 401 | 404 | 503 } | { readonly status: 101; readonly accept: Accept };
+export type UpgradeAnswer =
+  | { readonly status: 401 | 404 | 429 | 503 }
+  | { readonly status: 101; readonly accept: Accept };
 
-const REASONS = { 401: "Unauthorized", 404: "Not Found", 503: "Service Unavailable" } as const;
+const REASONS = {
+  401: "Unauthorized",
+  404: "Not Found",
+  429: "Too Many Requests",
+  503: "Service Unavailable",
+} as const;
+/** A peer that pings without reading gets no pongs beyond this. */
+const MAX_BUFFERED_FOR_PONG = 64 * 1024;
 
 /**
- * Handles the upgrades of an HTTP server: `admit` is given the path's part behind `/ws` (`""`, or a token) and decides
- * before any WebSocket exists. Returns what is to be hung on the server's `upgrade` event.
+ * Handles the upgrades of an HTTP server: `admit` is given the path's part behind `/ws` (`""`, or a token; undefined for
+ * another path) and decides before any WebSocket exists. Returns what is to be hung on the server's `upgrade` event.
  */
-export function upgradeHandler(admit: (token: string) => Admission) {
+export function upgradeHandler(admit: (token: string | undefined, request: IncomingMessage) => UpgradeAnswer) {
   const webSocketServer = new WebSocketServer({
     noServer: true,
     // The longest message the serializer reads; ws itself would take 100 MiB.
     maxPayload: MAX_MESSAGE_LENGTH,
     perMessageDeflate: false,
     clientTracking: false,
+    autoPong: false,
   });
   return (request: IncomingMessage, rawSocket: Duplex, head: Buffer): void => {
     // A reset in mid-upgrade must not take the process down.
     rawSocket.on("error", ignore);
     const path = /^\/ws(?:\/([\w.-]{1,600}))?$/.exec(pathOf(request));
-    const admission = path === null ? ({ status: 404 } as const) : admit(path[1] ?? "");
-    if (admission.status !== 101) {
-      const { status } = admission;
+    const answer = admit(path === null ? undefined : (path[1] ?? ""), request);
+    if (answer.status !== 101) {
+      const { status } = answer;
       // Whoever was turned away and does not hang up would keep the socket, and the server from closing.
       rawSocket.once("finish", () => rawSocket.destroy());
       rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
@@ -37,7 +47,10 @@ export function upgradeHandler(admit: (token: string) => Admission) {
     }
     webSocketServer.handleUpgrade(request, rawSocket, head, (socket) => {
       rawSocket.off("error", ignore);
-      admission.accept(socket, rawSocket);
+      socket.on("ping", (data) => {
+        if (socket.readyState === 1 && socket.bufferedAmount < MAX_BUFFERED_FOR_PONG) socket.pong(data);
+      });
+      answer.accept(socket, rawSocket);
     });
   };
 }

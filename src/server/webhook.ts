@@ -1,7 +1,8 @@
-import { timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import express, { type NextFunction, type Request, type Response, type Router } from "express";
 import type { CallEvent } from "../wavix/control/index.ts";
 import { parseCallEvent } from "../wavix/control/index.ts";
+import { isOneOf } from "./secrets.ts";
 
 /** What Wavix is told: it takes any 200, the words are for people. */
 export interface WebhookAnswer {
@@ -9,31 +10,57 @@ export interface WebhookAnswer {
   readonly reason?: string;
 }
 
+/** Why a webhook was not listened to. */
+export type WebhookRefusal = "rate" | "address" | "secret" | "malformed";
+
+/** What the route needs of the server. */
+export interface WebhookOptions {
+  /** All that are good; none: everybody may post. */
+  readonly secrets: readonly string[];
+  /** What is wrong with where a request comes from. */
+  gate(request: IncomingMessage): "rate" | "address" | undefined;
+  onEvent(event: CallEvent): WebhookAnswer;
+  onRefused(reason: WebhookRefusal): void;
+}
+
 /** Wavix's events are under 1 KiB. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
- * `POST /wavix/inbound`, or `POST /wavix/inbound/<secret>` when there is one; the other path is then not there.
+ * `POST /wavix/inbound`; where there is a secret `POST /wavix/inbound/<secret>`, or the first with the secret in the
+ * header `x-webhook-secret`, which a proxy may add. Whoever has no secret is told that there is nothing here.
  * Wavix signs nothing, so the secret is all that tells its webhooks from others'.
  */
-export function webhookRouter(secret: string | undefined, onEvent: (event: CallEvent) => WebhookAnswer): Router {
-  const router = express.Router();
+export function webhookRouter({ secrets, gate, onEvent, onRefused }: WebhookOptions): Router {
+  const guard = (request: Request, response: Response, next: NextFunction) => {
+    const wrong = gate(request);
+    if (wrong !== undefined) {
+      onRefused(wrong);
+      if (wrong === "rate") response.set("retry-after", "1");
+      // What is still to come of the body is not waited for.
+      response.set("connection", "close").status(wrong === "rate" ? 429 : 403);
+      response.json({ error: wrong === "rate" ? "too many requests" : "forbidden" });
+      return;
+    }
+    const { secret } = request.params;
+    const given = secret === undefined ? request.get("x-webhook-secret") : String(secret);
+    const good = secrets.length === 0 || (given !== undefined && isOneOf(secrets, given));
+    if (good) return next();
+    onRefused("secret");
+    response.status(404).json({ error: "not found" });
+  };
   const handle = (request: Request, response: Response) => {
     const parsed = parseCallEvent(request.body);
-    if (parsed.ok) response.json(onEvent(parsed.event));
-    else response.status(400).json({ accepted: false, reason: parsed.reason });
+    if (parsed.ok) {
+      response.json(onEvent(parsed.event));
+      return;
+    }
+    onRefused("malformed");
+    response.status(400).json({ accepted: false, reason: parsed.reason });
   };
   const body = express.json({ limit: MAX_BODY_BYTES, type: () => true });
-  if (secret === undefined) {
-    router.post("/wavix/inbound", body, handle);
-  } else {
-    const expected = Buffer.from(secret);
-    const guard = (request: Request, response: Response, next: NextFunction) => {
-      const given = Buffer.from(String(request.params.secret));
-      if (given.length === expected.length && timingSafeEqual(given, expected)) next();
-      else response.status(404).json({ error: "not found" });
-    };
-    router.post("/wavix/inbound/:secret", guard, body, handle);
-  }
+  const router = express.Router();
+  const paths = secrets.length === 0 ? "/wavix/inbound" : ["/wavix/inbound", "/wavix/inbound/:secret"];
+  router.post(paths, guard, body, handle);
   return router;
 }

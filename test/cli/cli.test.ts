@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,6 +85,10 @@ describe("pipecat-wavix", () => {
 
   it("says in a line what is wrong with a command line", async () => {
     const mistakes: [string[], RegExp][] = [
+      [
+        ["start", "--fallback-bot", "nobody"],
+        /^pipecat-wavix start: --fallback-bot must be echo or a file .* got nobody\n$/,
+      ],
       [["strat"], /^pipecat-wavix: there is no command "strat"; try pipecat-wavix --help\n$/],
       [["demo", "--jsno"], /^pipecat-wavix demo: Unknown option '--jsno'.*; try --help\n$/],
       [
@@ -152,6 +156,22 @@ describe("start and call", () => {
     server.child.kill("SIGINT");
     expect(await server.exit).toBe(0);
     expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
+  }, 40_000);
+
+  it("write their records to the end, and go although the bot's module holds on to the process", async () => {
+    const apiPort = await freePort();
+    const bot = join(folder, "bot.mjs");
+    writeFileSync(bot, `setInterval(() => {}, 1_000);\nexport default () => { throw new Error("broken"); };`);
+    const env = { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}`, CDR: "calls.jsonl", DRAIN_SECONDS: "0" };
+    const server = await start(["--bot", bot, "--fallback-bot", "echo"], env);
+    const calling = command(["call", "--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"]);
+    while (!server.output.includes("bot failed")) await new Promise((resolve) => setTimeout(resolve, 50));
+    server.child.kill("SIGTERM");
+    expect(await server.exit).toBe(0);
+    expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
+    const [record, ...others] = readFileSync(join(folder, "calls.jsonl"), "utf8").trimEnd().split("\n");
+    expect(JSON.parse(record as string)).toMatchObject({ endedBy: "server", reason: "drain" });
+    expect(others).toEqual([]);
   }, 40_000);
 
   it("show the benchmark page in local mode, and in public when told to", async () => {

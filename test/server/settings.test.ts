@@ -67,7 +67,27 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
     [["abcd-EF_9", "abcd-EF_9"]],
     ["short", "with/slash", "with blank", "a".repeat(129)],
   ],
+  WEBHOOK_SECRET_PREVIOUS: ["webhookSecretPrevious", [["abcd-EF_8", "abcd-EF_8"]], ["short", "with/slash"]],
+  WEBHOOK_ALLOW: [
+    "webhookAllow",
+    [
+      ["192.0.2.7", ["192.0.2.7"]],
+      ["192.0.2.0/24, 2001:db8::/32", ["192.0.2.0/24", "2001:db8::/32"]],
+    ],
+    ["wavix.com", "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/24/8", "192.0.2.9,", "2001:db8::/129", "10.0.0.0/-8"],
+  ],
+  VERIFY_CALLS: [
+    "verifyCalls",
+    [
+      ["1", true],
+      ["0", false],
+    ],
+    ["maybe"],
+  ],
   STREAM_TOKEN_SECRET: ["streamTokenSecret", [["x".repeat(16), "x".repeat(16)]], ["x".repeat(15), "x".repeat(1_025)]],
+  STREAM_TOKEN_SECRET_PREVIOUS: ["streamTokenSecretPrevious", [["y".repeat(16), "y".repeat(16)]], ["y".repeat(15)]],
+  OPERATOR_TOKEN: ["operatorToken", [["o".repeat(16), "o".repeat(16)]], ["o".repeat(15), "with a blank inside"]],
+  TRUST_PROXY: ["trustProxy", [["127.0.0.1,::1", ["127.0.0.1", "::1"]]], ["1", "loopback"]],
   OPEN_WS: [
     "openWs",
     [
@@ -93,6 +113,38 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
       ["100000", 100_000],
     ],
     ["0", "100001", "many"],
+  ],
+  MAX_CALLS_PER_SECOND: [
+    "maxCallsPerSecond",
+    [
+      ["0", 0],
+      ["20", 20],
+    ],
+    ["-1", "100001", "0.5"],
+  ],
+  MAX_LOOP_DELAY_MS: [
+    "maxLoopDelayMs",
+    [
+      ["0", 0],
+      ["50", 50],
+    ],
+    ["60001"],
+  ],
+  ADDRESS_REQUESTS_PER_SECOND: [
+    "addressRequestsPerSecond",
+    [
+      ["0", 0],
+      ["10", 10],
+    ],
+    ["100001"],
+  ],
+  MAX_MESSAGES_PER_SECOND: [
+    "maxMessagesPerSecond",
+    [
+      ["0", 0],
+      ["100", 100],
+    ],
+    ["100001"],
   ],
   WHEN_FULL: [
     "whenFull",
@@ -151,8 +203,32 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
     ],
     ["0", "3601"],
   ],
+  NO_MEDIA_TIMEOUT_SECONDS: [
+    "noMediaTimeoutMs",
+    [
+      ["0", 0],
+      ["30", 30_000],
+    ],
+    ["3601"],
+  ],
+  PING_SECONDS: [
+    "pingMs",
+    [
+      ["0", 0],
+      ["5", 5_000],
+    ],
+    ["3601"],
+  ],
   START_TIMEOUT_SECONDS: [
     "startTimeoutMs",
+    [
+      ["1", 1_000],
+      ["300", 300_000],
+    ],
+    ["0", "301"],
+  ],
+  REQUEST_TIMEOUT_SECONDS: [
+    "requestTimeoutMs",
     [
       ["1", 1_000],
       ["300", 300_000],
@@ -167,6 +243,15 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
     ],
     ["-1", "86401"],
   ],
+  FAILURE_PROMPT: ["failurePrompt", [["./sorry.wav", "./sorry.wav"]], []],
+  CDR: [
+    "cdr",
+    [
+      ["-", "-"],
+      ["/var/log/calls.jsonl", "/var/log/calls.jsonl"],
+    ],
+    [],
+  ],
   LOG_LEVEL: [
     "logLevel",
     [
@@ -175,6 +260,13 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
     ],
     ["verbose"],
   ],
+};
+
+/** What a variable wants beside it. */
+const BESIDE: Record<string, Record<string, string>> = {
+  WAVIX_API_KEY: { PUBLIC_URL: "https://bot.example.com" },
+  WEBHOOK_SECRET_PREVIOUS: { WEBHOOK_SECRET: "the-new-one" },
+  STREAM_TOKEN_SECRET_PREVIOUS: { STREAM_TOKEN_SECRET: "the-new-one-of-16" },
 };
 
 describe("settings", () => {
@@ -188,8 +280,7 @@ describe("settings", () => {
   });
 
   it.for(Object.entries(variables))("%s", ([name, [setting, good, bad]]) => {
-    // A key wants a public URL beside it.
-    const beside = name === "WAVIX_API_KEY" ? { PUBLIC_URL: "https://bot.example.com" } : {};
+    const beside = BESIDE[name] ?? {};
     for (const [value, meaning] of good)
       expect([value, read({ ...beside, [name]: value })[setting]]).toEqual([value, meaning]);
     for (const value of ["", "  ", undefined]) expect(read({ [name]: value })).toEqual(defaultSettings);
@@ -211,6 +302,15 @@ describe("settings", () => {
       expect.stringContaining("PORT must"),
       expect.stringContaining("LOG_LEVEL must"),
       expect.stringContaining("PUBLIC_URL is missing"),
+    ]);
+  });
+
+  it("have no old secret without a new one", () => {
+    expect(problems({ WEBHOOK_SECRET_PREVIOUS: "the-old-one" })).toEqual([
+      expect.stringContaining("WEBHOOK_SECRET is missing"),
+    ]);
+    expect(problems({ STREAM_TOKEN_SECRET_PREVIOUS: "the-old-one-of-16" })).toEqual([
+      expect.stringContaining("STREAM_TOKEN_SECRET is missing"),
     ]);
   });
 

@@ -1,0 +1,10 @@
+/** What keeps a server from starting, beside the codes of the system. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: "ALREADY_LISTENING" | "CLOSED" | "BAD_PROMPT" | "BAD_CDR";
+
+  constructor(code: ServerError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

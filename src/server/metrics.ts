@@ -1,0 +1,135 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Admission } from "./admission.ts";
+import { addDrops, type CallTotals } from "./call-totals.ts";
+import type { LiveCall } from "./live-call.ts";
+import type { LoopDelay } from "./loop-delay.ts";
+
+/** Where the figures come from. */
+export interface MetricsSource {
+  readonly calls: Iterable<LiveCall> & { readonly size: number };
+  readonly totals: CallTotals;
+  readonly admission: Admission;
+  readonly loopDelay: LoopDelay;
+  readonly maxCalls: number;
+  /** Requests that were turned away, by `kind reason`. */
+  readonly refusedRequests: ReadonlyMap<string, number>;
+  /** Records that could not be written. */
+  readonly lostRecords: () => number;
+}
+
+/** What Node has to say of the process: of all servers in it, and never to be stopped. */
+let processMetrics: Registry | undefined;
+
+/**
+ * The figures of a server for Prometheus. They are read off plain numbers when somebody asks; docs/operations.md says what
+ * each means.
+ *
+ * @returns what makes the text of one scrape
+ */
+export function createMetrics(source: MetricsSource): () => Promise<{ contentType: string; text: string }> {
+  const { calls, totals, admission, loopDelay, refusedRequests } = source;
+  const registry = new Registry();
+  const registers = [registry];
+  const gauge = (name: string, help: string, value: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(value());
+      },
+    });
+  /** A counter whose values are counted elsewhere. */
+  const counter = <T extends string>(
+    name: string,
+    help: string,
+    labelNames: T[],
+    values: () => Iterable<[Record<T, string>, number]>,
+  ) =>
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of values()) this.inc(labels as never, value);
+      },
+    });
+  const live = (figure: (call: LiveCall) => number | undefined) => {
+    let sum = 0;
+    for (const call of calls) sum += figure(call) ?? 0;
+    return sum;
+  };
+
+  gauge("wavix_calls_active", "Calls that are up now.", () => calls.size);
+  gauge("wavix_calls_limit", "Calls that may be up at once.", () => source.maxCalls);
+  gauge("wavix_ready", "1 when one more call would be taken.", () => (admission.obstacles().length === 0 ? 1 : 0));
+  counter("wavix_calls_total", "Calls that have ended.", ["ended_by", "reason"], function* () {
+    for (const [ended_by, reasons] of totals.ended) {
+      for (const [reason, count] of reasons) yield [{ ended_by, reason }, count];
+    }
+  });
+  counter("wavix_calls_refused_total", "Calls that there was no room for.", ["reason"], function* () {
+    for (const [reason, count] of Object.entries(admission.refused)) yield [{ reason }, count];
+  });
+  counter("wavix_requests_refused_total", "Webhooks and upgrades turned away.", ["kind", "reason"], function* () {
+    for (const [key, count] of refusedRequests) {
+      const [kind = "", reason = ""] = key.split(" ");
+      yield [{ kind, reason }, count];
+    }
+  });
+  counter("wavix_packets_total", "Packets of 20 ms, from the caller and to the caller.", ["direction"], () => [
+    [{ direction: "in" }, totals.packetsIn + live((call) => call.transport?.stats.packetsIn)],
+    [{ direction: "out" }, totals.packetsOut + live((call) => call.transport?.stats.packetsOut)],
+  ]);
+  counter(
+    "wavix_messages_dropped_total",
+    "Messages, packets and frames that came to nothing.",
+    ["cause"],
+    function* () {
+      const dropped = new Map(totals.dropped);
+      for (const { transport } of calls)
+        if (transport !== undefined) addDrops(dropped, transport.stats, transport.drops);
+      for (const [cause, count] of dropped) yield [{ cause }, count];
+    },
+  );
+  counter("wavix_interruptions_total", "Barge-ins.", [], () => [
+    [{}, totals.interruptions + live((call) => call.transport?.stats.interruptions)],
+  ]);
+  counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [
+    [{}, totals.starvations + live((call) => call.transport?.stats.starvations)],
+  ]);
+  counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
+  new Histogram({
+    name: "wavix_outbound_lateness_seconds",
+    help: "The latest audio of each call that has ended: how long its caller ran dry in mid-utterance; 0 for never.",
+    buckets: [0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28],
+    registers,
+    collect() {
+      for (const latenessMs of totals.takeLatenesses()) this.observe(latenessMs / 1_000);
+    },
+  });
+  new Gauge({
+    name: "wavix_event_loop_delay_seconds",
+    help: "How late the event loop ran what was due, in the last second.",
+    labelNames: ["quantile"],
+    registers,
+    collect() {
+      const { p50, p90, p99 } = loopDelay.quantilesMs;
+      for (const [quantile, ms] of Object.entries({ "0.5": p50, "0.9": p90, "0.99": p99 })) {
+        this.set({ quantile }, ms / 1_000);
+      }
+    },
+  });
+
+  if (processMetrics === undefined) {
+    processMetrics = new Registry();
+    collectDefaultMetrics({ register: processMetrics });
+  }
+  const ofProcess = processMetrics;
+  return async () => ({
+    contentType: registry.contentType,
+    text: (await registry.metrics()) + (await ofProcess.metrics()),
+  });
+}

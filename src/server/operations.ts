@@ -1,0 +1,51 @@
+import express, { type NextFunction, type Request, type Response, type Router } from "express";
+import type { Admission } from "./admission.ts";
+import type { LiveCall } from "./live-call.ts";
+import { isOneOf } from "./secrets.ts";
+
+/** What the routes show. */
+export interface OperationsOptions {
+  readonly admission: Admission;
+  readonly calls: Iterable<LiveCall> & { readonly size: number; get(callId: string): LiveCall | undefined };
+  /** Undefined: there is no `/calls`. */
+  readonly operatorToken: string | undefined;
+  /** The figures in Prometheus' words; what makes them is loaded when it is first asked for. */
+  metrics(): Promise<{ contentType: string; text: string }>;
+}
+
+/** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls` and `/calls/:id`. */
+export function operationsRouter({ admission, calls, operatorToken, metrics }: OperationsOptions): Router {
+  const router = express.Router();
+  router.get("/health", (_request, response) => {
+    const { draining } = admission;
+    response.status(draining ? 503 : 200).json({ status: draining ? "draining" : "ok", calls: calls.size });
+  });
+  router.get("/livez", (_request, response) => {
+    response.json({ live: true });
+  });
+  router.get("/readyz", (_request, response) => {
+    const reasons = admission.obstacles();
+    if (reasons.length === 0) response.json({ ready: true });
+    else response.status(503).json({ ready: false, reasons });
+  });
+  router.get("/metrics", async (_request, response) => {
+    const { contentType, text } = await metrics();
+    response.set("content-type", contentType).send(text);
+  });
+  if (operatorToken === undefined) return router;
+
+  const guard = (request: Request, response: Response, next: NextFunction) => {
+    const given = /^Bearer +(\S+)$/i.exec(request.get("authorization") ?? "")?.[1];
+    if (given !== undefined && isOneOf([operatorToken], given)) return next();
+    response.set("www-authenticate", "Bearer").status(401).json({ error: "unauthorized" });
+  };
+  router.get("/calls", guard, (_request, response) => {
+    response.json({ calls: [...calls].map((call) => call.snapshot()) });
+  });
+  router.get("/calls/:id", guard, (request, response) => {
+    const call = calls.get(String(request.params.id));
+    if (call === undefined) response.status(404).json({ error: "no such call" });
+    else response.json(call.snapshot());
+  });
+  return router;
+}
