@@ -26,6 +26,7 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { Inbound } from "./inbound.ts";
 import { DONE, Outbox } from "./outbox.ts";
 import { type PacketClock, packetClock } from "./packet-clock.ts";
 import { Playout } from "./playout.ts";
@@ -80,6 +81,7 @@ export class WavixTransport implements Call {
   readonly #playout: Playout;
   readonly #clock: PacketClock;
   readonly #frames = new FrameQueue();
+  readonly #inbound: Inbound;
   readonly #facts: CallFacts;
   readonly #ending: Ending;
   readonly #aborter = new AbortController();
@@ -92,6 +94,7 @@ export class WavixTransport implements Call {
   #ticking = false;
   #stalledSinceMs: number | undefined;
   #lastMessageAtMs = performance.now();
+  #releasedAtMs: number | undefined;
   /** No audio goes out any more. */
   #muted = false;
 
@@ -110,6 +113,8 @@ export class WavixTransport implements Call {
     this.audioInSampleRate = this.#serializer.sampleRate as number;
     const codec = this.#serializer.codec ?? defaultCodec();
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
+    this.#inbound = new Inbound(this.#serializer.wavixSampleRate, (frame) => this.deliver(frame));
+    this.#serializer.watch(this.#inbound);
     this.#outbox = new Outbox(this.#writer, settings.maxQueuedMs);
     this.#playout = new Playout(settings);
     this.#clock = options.clock ?? packetClock;
@@ -120,6 +125,13 @@ export class WavixTransport implements Call {
     this.signal = this.#aborter.signal;
     this.#stats = {
       packetsIn: 0,
+      packetsLost: 0,
+      packetsLate: 0,
+      packetsDuplicated: 0,
+      numberJumps: 0,
+      jitterMs: 0,
+      inputPauses: 0,
+      longestInputPauseMs: 0,
       packetsOut: 0,
       packetsDropped: 0,
       framesDropped: 0,
@@ -169,6 +181,15 @@ export class WavixTransport implements Call {
 
   /** What went through so far. */
   get stats(): Readonly<TransportStats> {
+    const nowMs = this.#releasedAtMs ?? performance.now();
+    const { timeline, rhythm } = this.#inbound;
+    this.#stats.packetsLost = timeline.lost;
+    this.#stats.packetsLate = timeline.late;
+    this.#stats.packetsDuplicated = timeline.duplicated;
+    this.#stats.numberJumps = timeline.discontinuities;
+    this.#stats.jitterMs = rhythm.jitterMs;
+    this.#stats.inputPauses = rhythm.pauses(nowMs);
+    this.#stats.longestInputPauseMs = rhythm.longestPauseMs(nowMs);
     this.#stats.framesDropped = this.#frames.dropped;
     this.#stats.starvations = this.#playout.starvations;
     this.#stats.maxLatenessMs = this.#playout.maxLatenessMs;
@@ -218,6 +239,7 @@ export class WavixTransport implements Call {
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
     this.#lastMessageAtMs = performance.now();
+    this.#inbound.nowMs = this.#lastMessageAtMs;
     if (isBinary) {
       this.#stats.binaryMessages++;
       return;
@@ -445,6 +467,7 @@ export class WavixTransport implements Call {
   }
 
   #release(): void {
+    this.#releasedAtMs = performance.now();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#socket.off("message", this.#onMessage);
