@@ -67,7 +67,12 @@ export interface TransportStats {
   packetsDropped: number;
   /** Frames that the bot did not read in time. */
   framesDropped: number;
+  /** Marks and other messages that were not sent because the socket did not drain. */
+  messagesDropped: number;
   interruptions: number;
+  /** Marks of the transport's own that came back, and that did not within two seconds of the end of the audio. */
+  marksEchoed: number;
+  marksMissed: number;
   /** How often the caller ran dry in mid-utterance. */
   starvations: number;
   /** The longest such gap. */
