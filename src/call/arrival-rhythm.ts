@@ -32,11 +32,6 @@ export class ArrivalRhythm {
     this.#arrivedAtMs = nowMs;
   }
 
-  /** The stream's time made a jump. */
-  restart(): void {
-    this.#transitMs = undefined;
-  }
-
   /** Pauses so far, also the one that lasts. */
   pauses(nowMs: number): number {
     return this.#pauses + (this.#silenceMs(nowMs) >= PAUSE_MS ? 1 : 0);

@@ -45,12 +45,10 @@ export class Inbound implements MediaArrivals {
   }
 
   admit(reader: MediaReader, samples: Int16Array): Int16Array | null {
-    const { discontinuities } = this.timeline;
     const missing = this.timeline.judge(this.#numberOf(reader));
     if (missing === null) return null;
     this.#beganAtMs ??= this.nowMs;
     const lost = missing === 0 ? NOTHING : this.#conceal(missing);
-    if (this.timeline.discontinuities > discontinuities) this.rhythm.restart();
     this.#sampleCount += lost.length;
     this.rhythm.arrived(this.#mediaMs, this.nowMs);
     this.#sampleCount += samples.length;

@@ -89,12 +89,15 @@ describe("lost, late and duplicated packets", () => {
   });
 
   it.each([
-    ["of which one is wanted", "inbound"],
-    ["which are both wanted", null],
-  ] as const)("cannot be told of two tracks, %s", (_, wanted) => {
+    ["of which one is wanted, counted together", "inbound", 1],
+    ["of which one is wanted, counted apart", "inbound", 2],
+    ["which are both wanted, counted together", null, 1],
+    ["which are both wanted, counted apart", null, 2],
+  ] as const)("cannot be told of two tracks %s", (_, wanted, perChunk) => {
     const stream = new Stream(24_000, wanted);
-    for (let i = 1; i <= 8; i++) {
-      stream.media(packet(i), { chunk: i, track: i % 2 === 0 ? "inbound" : "outbound" }, i * 10);
+    for (let i = 0; i < 8; i++) {
+      const fields = { chunk: Math.floor(i / perChunk), track: i % 2 === 0 ? "inbound" : "outbound" };
+      stream.media(packet(i), fields, i * 10);
     }
     expect(stream.counts).toEqual(none);
     expect(stream.frames).toHaveLength(wanted === null ? 8 : 4);
@@ -273,7 +276,7 @@ describe("the rhythm of arrivals", () => {
 
   it("has no jitter from lost packets, nor from a pause", () => {
     const stream = new Stream();
-    for (const n of [1, 2, 5, 6, 90, 91]) stream.media(packet(n), { chunk: n }, n * 20);
+    for (const n of [1, 2, 5, 6, 90, 91, 150, 151]) stream.media(packet(n), { chunk: n }, n * 20);
     expect(stream.inbound.rhythm.jitterMs).toBe(0);
     const paused = new Stream();
     for (const [i, at] of [0, 20, 5_000, 5_020].entries()) paused.media(packet(i), { chunk: i }, at);

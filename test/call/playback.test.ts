@@ -188,6 +188,8 @@ describe("an utterance", () => {
     // The clear has all marks of the first sent back now.
     await pass(350);
     expect(second.heardMs).toBeLessThanOrEqual(350);
+    expect(second.measuredBy).toBe("clock");
+    expect(transport.stats.marksEchoed).toBe(0);
     await pass(1_000);
     expect(Math.abs(second.heardMs - peer.heardMs(2))).toBeLessThanOrEqual(PACKET + 300);
   });
@@ -220,6 +222,29 @@ describe("an utterance", () => {
     await transport.send(new TTSStoppedFrame());
     await pass(20);
     expect(finished).toBe(true);
+  });
+
+  it("that is known to be complete long after it was heard makes the next none the later", async () => {
+    open();
+    transport.beginUtterance();
+    await transport.send(sound(1, 500));
+    await pass(1_500);
+    await transport.send(new TTSStoppedFrame());
+    await pass(50);
+    const next = transport.beginUtterance();
+    await transport.send(sound(2, 900));
+    await pass(200);
+    expect(Math.abs(next.heardMs - peer.heardMs(2))).toBeLessThanOrEqual(PACKET);
+  });
+
+  it("that begins after an interruption has nothing unheard before it", async () => {
+    open({ thereMs: 150, backMs: 150 });
+    transport.beginUtterance();
+    void transport.send(sound(1, 3_000));
+    await pass(1_500);
+    transport.interrupt();
+    transport.beginUtterance();
+    expect(transport.unheardMs).toBe(0);
   });
 
   it("goes by the clock alone when the peer sends no mark back, and says so", async () => {
