@@ -194,7 +194,8 @@ class Fir {
   }
 
   // Blocks begin at multiples of `rows`, so the first and the last may hold outputs that are not wanted: they are made of
-  // whatever lies around the samples, and are written just before and behind the others, where nobody looks.
+  // whatever lies around the samples, and are written just before and behind the others, where nobody looks: up to three
+  // on each side. Behind OUT, where PAIRS begins, there are none: only 8 → 48 kHz fills it, with whole blocks.
   @inline
   static run(rows: i32, table: usize, x: usize, position: i32, outputs: i32, out: usize): void {
     const interpolation = load<i32>(table, TABLE_INTERPOLATION);
@@ -231,6 +232,7 @@ class Fir {
     }
   }
 }
+
 /**
  * Makes `outputs` outputs, the first of them number `position` of the period.
  * `x` is the address of the sample that is the newest of the period's first output.

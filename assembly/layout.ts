@@ -5,13 +5,13 @@
 //   0x00100  FREE      heads of the free lists, one per slot size
 //   0x00400  PREFIX    start of an outgoing message: everything before the payload
 //   0x00A00  HISTORY   room for the samples that precede PCM while a resampler runs
-//   0x01000  PCM       PCM16 in: 24,576 samples; 64 spare bytes for kernels that store whole vectors
+//   0x01000  PCM       PCM16 in: 24,576 samples; 64 spare bytes for kernels that load and store whole vectors and blocks
 //   0x10000  MESSAGE   one incoming message, 64 KiB; 64 spare bytes
-//   0x21000  OUT       PCM16 out (24,576 × 6 samples at most, 8 → 48 kHz), or outgoing messages
+//   0x21000  OUT       PCM16 out (24,576 × 6 samples at most, 8 → 48 kHz), or outgoing messages; 64 spare bytes before it
 //   0x69000  PAIRS     base64: twelve bits → two characters, 8 KiB
 //   0x6B000  SEXTETS   base64: a character → six bits, 256 bytes
 //   0x6C000  WINDOW    scalar: history and input of the running resampler, as doubles
-//   0xA0000  BACKWARDS scalar: the same, the newest first
+//   0xA0000  BACKWARDS scalar: the same, the newest first, behind 16 zeros
 //   0xE0000  static data, then the heap: resampler slots and tap tables, never moved
 //
 // A slot is one resampler:
@@ -28,7 +28,7 @@
 //   0   u32  interpolation                 4   u32  decimation
 //   8   u32  taps: samples of history      12  u32  period: outputs after which the same rows come again
 // Blocks (fir-blocks.ts):
-//  16  u32  rows of a block               20  u32  age of the newest sample of a block
+//  16  u32  rows of a block               20  u32  samples by which its newest lies before that of its last output
 //  24  u32  vectors of a row              28  u32  first vector of the centre
 //  32  u32  vectors of the centre
 // Rows (fir-rows.ts), scalar:

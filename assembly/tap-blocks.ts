@@ -104,6 +104,8 @@ function place(): void {
     if (fits(output)) {
       output++;
     } else {
+      // A profile whose taps these kernels cannot add up.
+      if (coarseFirst == 0 && coarseLast == vectors - 1) unreachable();
       coarseFirst = max(0, coarseFirst - 1);
       coarseLast = min(vectors - 1, coarseLast + 1);
       output = 0;

@@ -1,5 +1,6 @@
-import { placeLabels } from "./labels.ts";
+import { placeLabels } from "../src/web/bench/labels.ts";
 import { machineLine } from "./machine.ts";
+import { VARIANTS } from "./peers/codec.ts";
 import type { Report, Result } from "./report.ts";
 import { pairsIn } from "./table.ts";
 
@@ -11,7 +12,6 @@ const TOP = 76;
 const ROW = 385;
 /** The pairs that are drawn, if they were measured: down and up, between Wavix and a bot. */
 const DRAWN = ["24000-16000", "16000-24000"];
-const OWN = ["simd", "scalar", "js"];
 
 interface Axis {
   readonly title: string;
@@ -53,6 +53,10 @@ export function chartSvg(report: Report): string {
 </style>
 <rect class="page" width="${WIDTH}" height="${height}"/>
 <text x="${LEFT}" y="28" class="quiet">${escapeXml(machineLine(report.machine))}</text>
+<circle class="own" cx="${WIDTH - 236}" cy="24" r="4.5"/>
+<text x="${WIDTH - 226}" y="28">this codec</text>
+<circle class="point" cx="${WIDTH - 136}" cy="24" r="4.5"/>
+<text x="${WIDTH - 126}" y="28">other resamplers</text>
 ${panels.join("\n")}
 </svg>
 `;
@@ -64,7 +68,7 @@ function costAxis(results: readonly Result[]): Axis {
   const high = Math.max(...costs) * 2;
   const ticks = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((tick) => tick >= low && tick <= high);
   return {
-    title: "µs per 20 ms (less is better)",
+    title: "µs per 20 ms, logarithmic axis (less is better)",
     ticks,
     of: ({ nsPer20ms }) => nsPer20ms! / 1000,
     share: (value) => Math.log(value / low) / Math.log(high / low),
@@ -75,7 +79,7 @@ function qualityAxis(): Axis {
   // Squares: near what int16 can hold at all a few decibels are much, and far below it nobody counts them.
   const share = (value: number) => (Math.max(0, value) / 102) ** 2;
   const ticks = [0, 40, 60, 70, 80, 90, 100];
-  return { title: "SINAD, dB (more is better)", ticks, of: ({ sinadDb }) => sinadDb, share };
+  return { title: "SINAD, dB, squared axis (more is better)", ticks, of: ({ sinadDb }) => sinadDb, share };
 }
 
 function delayAxis(results: readonly Result[]): Axis {
@@ -83,7 +87,7 @@ function delayAxis(results: readonly Result[]): Axis {
   // Square roots: the short delays, where most are, get most of the room.
   const share = (value: number) => Math.sqrt(Math.max(0, value) / high);
   const ticks = [0, 1, 2, 3, 5, 10, 20, 40, 80].filter((tick) => tick <= high);
-  return { title: "delay, ms (less is better)", ticks, of: ({ delayMs }) => delayMs, share };
+  return { title: "delay, ms, square-root axis (less is better)", ticks, of: ({ delayMs }) => delayMs, share };
 }
 
 function panel(title: string, left: number, top: number, results: readonly Result[], x: Axis, y: Axis): string {
@@ -121,7 +125,7 @@ function panel(title: string, left: number, top: number, results: readonly Resul
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
-const dress = (name: string) => (OWN.includes(name) ? "own" : "point");
+const dress = (name: string) => ((VARIANTS as readonly string[]).includes(name) ? "own" : "point");
 
 /** A package without its scope. */
 const shortName = (name: string) => name.replace(/^@.*\//, "");

@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Options, readArguments, UsageError } from "../src/cli/arguments.ts";
 import { Progress } from "../src/cli/progress.ts";
+import { PAIRS, type Pair, parsePairs, QUICK_PAIRS } from "../src/web/bench/pairs.ts";
+import { rounded } from "../src/web/bench/text.ts";
 import { chartSvg } from "./chart.ts";
 import { measure } from "./measure.ts";
-import { PAIRS, type Pair, parsePairs, QUICK_PAIRS } from "./pairs.ts";
 import { withFigures } from "./readme.ts";
-import { type Report, reportText, rounded } from "./report.ts";
+import { type Report, reportText } from "./report.ts";
 import { describeReport } from "./table.ts";
 
 const FIGURES = "bench/results/figures.json";
@@ -23,7 +24,7 @@ options:
   --quick        24000-16000 and 16000-24000 unless --pairs says otherwise, and shorter rounds: a rough idea
   --json         the last line is all figures as JSON
   --save         keep the results and the chart in bench/results
-  --readme       measure nothing: make the README's tables from the results kept
+  --readme       measure nothing: make the README's tables and chart from the results kept
   -h, --help
 
 The chart goes to ${UNSAVED_CHART}, with --save to ${CHART}.`;
@@ -59,6 +60,7 @@ async function run(argv: string[]): Promise<void> {
   if (values.readme) {
     const report = JSON.parse(readFileSync(FIGURES, "utf8")) as Report;
     writeFileSync("README.md", withFigures(readFileSync("README.md", "utf8"), report));
+    writeFileSync(CHART, chartSvg(report));
     return;
   }
   if (values.save && (values.quick || values.pairs !== undefined)) {

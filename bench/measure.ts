@@ -1,9 +1,9 @@
+import { type Pair, pairName } from "../src/web/bench/pairs.ts";
 import { comparePair } from "./compare.ts";
 import { describeMachine } from "./machine.ts";
 import { bytesPerStream, nativeBytes } from "./memory.ts";
 import { measureMessagePath } from "./message-path.ts";
 import { buildNative, type NativeLibrary, NativeTimer } from "./native/native.ts";
-import { type Pair, pairName } from "./pairs.ts";
 import { loadPeer, peerNames } from "./peers/all.ts";
 import { installPackages, isInstalled, PACKAGES } from "./peers/packages.ts";
 import type { Peer } from "./peers/peer.ts";

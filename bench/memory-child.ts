@@ -1,9 +1,9 @@
 // memory-child NAME PAIRS: opens many streams, keeps them, and prints by how much each of them made the process grow.
-import { chunkLength, type Pair, pairName, parsePairs } from "./pairs.ts";
+import { chunkLength, outputLength } from "../src/web/bench/chunks.ts";
+import { type Pair, pairName, parsePairs } from "../src/web/bench/pairs.ts";
+import { noise } from "../src/web/bench/signals.ts";
 import { loadPeer } from "./peers/all.ts";
 import type { Peer, Stream } from "./peers/peer.ts";
-import { outputLength } from "./quality.ts";
-import { noise } from "./signals.ts";
 
 const [name, pairList] = process.argv.slice(2) as [string, string];
 const kept: Stream[] = [];

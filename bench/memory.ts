@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { type Pair, pairName } from "../src/web/bench/pairs.ts";
 import { type NativeLibrary, nativeBytesPerStream } from "./native/native.ts";
-import { type Pair, pairName } from "./pairs.ts";
 import type { Peer } from "./peers/peer.ts";
 
 /** Runs one of the bench's own children, in a process that knows nothing yet; its answer is one line of JSON. */

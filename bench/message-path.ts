@@ -1,20 +1,16 @@
 import { strict as assert } from "node:assert";
 import { Buffer } from "node:buffer";
+import { noise } from "../src/web/bench/signals.ts";
+import { wavixMessage } from "../src/web/bench/wavix-message.ts";
 import { importCodec } from "./peers/codec.ts";
 import type { Peer } from "./peers/peer.ts";
 import type { MessageResult } from "./report.ts";
 import { type RoundOptions, type Timed, timeInRounds } from "./rounds.ts";
-import { noise } from "./signals.ts";
 
 /** Different messages, so that nothing is learned by heart. */
 const MESSAGES = 64;
 const WIRE = { inputRate: 24_000, outputRate: 16_000 };
 const BOT = { inputRate: 16_000, outputRate: 24_000 };
-
-interface MediaMessage {
-  event: string;
-  media: { payload: string };
-}
 
 /** A way from or to the bytes of a message: does the n-th of {@link MESSAGES}, and returns what came out. */
 type Way = (index: number) => ArrayLike<number>;
@@ -23,23 +19,21 @@ type Way = (index: number) => ArrayLike<number>;
  * Times the ways from a message's bytes to samples and back, in variant `auto`, against what one writes without a
  * codec: `JSON.parse` and `Buffer` in, `Buffer` and `JSON.stringify` out. That they agree is asserted first.
  *
- * @param speex npm speex-resampler, for the usual way with resampling; its rows are null without it
+ * @param speex npm speex-resampler, for the usual way with resampling; without it its rows are left out
  */
 export async function measureMessagePath(speex: Peer | undefined, rounds: RoundOptions): Promise<MessageResult[]> {
   const { ways, expected } = await makeWays(speex);
   assertAgreement(ways, expected);
-  const names = Object.keys(ways).filter((name) => ways[name] !== null);
-  const times = await timeInRounds(
-    names.map((name) => timed(ways[name]!)),
-    rounds,
-  );
-  const nsOf = (name: string) => times[names.indexOf(name)] ?? null;
+  const names = Object.keys(ways);
+  const times = await timeInRounds(Object.values(ways).map(timed), rounds);
+  const nsOf = (name: string) => times[names.indexOf(name)]!;
   const row = (name: string, way: string, usual: string): MessageResult => {
-    const [ns, usualNs] = [nsOf(way), nsOf(usual)];
-    return { name, nsPerMessage: ns, ratioToUsual: ns === null || usualNs === null ? null : ns / usualNs };
+    return { name, nsPerMessage: nsOf(way), ratioToUsual: nsOf(way) / nsOf(usual) };
   };
+  const rows = names.map((name) => row(name, name, name.includes("out") ? "usual out" : "usual in"));
+  if (speex === undefined) return rows;
   return [
-    ...Object.keys(ways).map((name) => row(name, name, name.includes("out") ? "usual out" : "usual in")),
+    ...rows,
     row("in 16k vs speex-resampler", "in 16k", "usual in, speex-resampler"),
     row("out 16k vs speex-resampler", "out 16k", "usual out, speex-resampler"),
   ];
@@ -55,7 +49,7 @@ function timed(way: Way): Timed {
 }
 
 interface Ways {
-  readonly ways: Record<string, Way | null>;
+  readonly ways: Record<string, Way>;
   /** What the codec's ways must give: the same, put together from the usual way and a plain resampler. */
   readonly expected: Record<string, Way>;
 }
@@ -65,7 +59,7 @@ async function makeWays(speex: Peer | undefined): Promise<Ways> {
   const streamId = "3f0c7c1e-8a4e-4ac4-9a26-5b7a3c5d2e10";
   const wire = Array.from({ length: MESSAGES }, (_, i) => noise(480 * (i + 1)).slice(-480));
   const bot = Array.from({ length: MESSAGES }, (_, i) => noise(320 * (i + 1)).slice(-320));
-  const media = wire.map((samples, i) => mediaMessage(streamId, samples, i));
+  const media = wire.map((samples, i) => wavixMessage(streamId, base64(samples), i));
   const plain = asReceived(media.map((message) => JSON.stringify(message)));
   // Wavix writes no white space: the scanner does not know it, JSON.parse does.
   const spaced = asReceived(media.map((message) => JSON.stringify(message, null, 1)));
@@ -91,7 +85,7 @@ async function makeWays(speex: Peer | undefined): Promise<Ways> {
     };
   };
   const usualIn = (index: number): Int16Array => {
-    const message = JSON.parse(plain[index]!.toString()) as MediaMessage;
+    const message = JSON.parse(plain[index]!.toString()) as ReturnType<typeof wavixMessage>;
     if (message.event !== "media") return new Int16Array(0);
     const bytes = Buffer.from(message.media.payload, "base64");
     return new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
@@ -102,16 +96,16 @@ async function makeWays(speex: Peer | undefined): Promise<Ways> {
   };
   const speexIn = await speex?.open(WIRE);
   const speexOut = await speex?.open(BOT);
-  const ways: Record<string, Way | null> = {
+  const ways: Record<string, Way> = {
     "usual in": usualIn,
     "in 24k": read(readers.to24, plain),
     "in 16k": read(readers.to16, plain),
     "in 24k, JSON net": read(readers.net, spaced),
-    "usual in, speex-resampler": speexIn ? (index) => speexIn.process(usualIn(index), wire[0]!) : null,
+    ...(speexIn && { "usual in, speex-resampler": (index) => speexIn.process(usualIn(index), wire[0]!) }),
     "usual out": (index) => usualOut(wire[index]!),
     "out 24k": write(wire, 24_000),
     "out 16k": write(bot, 16_000),
-    "usual out, speex-resampler": speexOut ? (index) => usualOut(speexOut.process(bot[index]!, wire[0]!)) : null,
+    ...(speexOut && { "usual out, speex-resampler": (index) => usualOut(speexOut.process(bot[index]!, wire[0]!)) }),
   };
   const down = codec.createResampler(WIRE.inputRate, WIRE.outputRate);
   const up = codec.createResampler(BOT.inputRate, BOT.outputRate);
@@ -123,18 +117,6 @@ async function makeWays(speex: Peer | undefined): Promise<Ways> {
     "out 16k": (index) => usualOut(up.process(bot[index]!)),
   };
   return { ways, expected };
-}
-
-/** A message as Wavix writes it. */
-function mediaMessage(streamId: string, samples: Int16Array, chunk: number) {
-  return {
-    event: "media",
-    event_time: "2024-01-15T10:30:01Z",
-    call_id: "0b6c8a52-6f0e-4d8b-9a3f-2f1f2b9f8f11",
-    stream_id: streamId,
-    sequence_number: chunk + 2,
-    media: { payload: base64(samples), track: "inbound", timestamp: 20 * chunk, chunk: chunk + 1 },
-  };
 }
 
 const base64 = (samples: Int16Array) =>
@@ -152,7 +134,7 @@ function asReceived(messages: readonly string[]): Buffer[] {
 }
 
 /** Samples are compared as they are, messages by what they carry: the codec's have their keys in another order. */
-function assertAgreement(ways: Record<string, Way | null>, expected: Record<string, Way>): void {
+function assertAgreement(ways: Record<string, Way>, expected: Record<string, Way>): void {
   for (let index = 0; index < MESSAGES; index++) {
     for (const [name, expectedWay] of Object.entries(expected)) {
       const [actual, wanted] = [ways[name]!(index), expectedWay(index)].map((result) => {

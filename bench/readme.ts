@@ -1,6 +1,7 @@
+import { figure, microseconds } from "../src/web/bench/text.ts";
 import { machineLine } from "./machine.ts";
 import type { Report, Result } from "./report.ts";
-import { figure, markdownTable, messageRows, microseconds, pairRows, pairsIn, streamRows } from "./table.ts";
+import { markdownTable, messageRows, pairRows, pairsIn, streamRows } from "./table.ts";
 
 const BEGIN = "<!-- figures: made by `npm run bench:readme` -->";
 const END = "<!-- end of figures -->";

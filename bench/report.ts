@@ -1,3 +1,4 @@
+import { rounded } from "../src/web/bench/text.ts";
 import type { Machine } from "./machine.ts";
 
 /** One resampler at one pair of rates. null: not measured, or no number at all. */
@@ -16,9 +17,9 @@ export interface Result {
 /** One way to or from the bytes of a message of 20 ms. */
 export interface MessageResult {
   readonly name: string;
-  readonly nsPerMessage: number | null;
+  readonly nsPerMessage: number;
   /** To the usual way without resampling; of the rows named `vs speex-resampler`: to the usual way with it. */
-  readonly ratioToUsual: number | null;
+  readonly ratioToUsual: number;
 }
 
 /** What a stream takes, of variant `simd`. */
@@ -51,10 +52,6 @@ export interface Report {
   /** What could not be had, and what did not resample: a line each. */
   readonly notes: readonly string[];
 }
-
-/** Figures with as many digits as mean something; whole numbers as they are. For `JSON.stringify`. */
-export const rounded = (_key: string, value: unknown) =>
-  typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
 
 /** JSON with one row of a list on a line, so that a change of figures reads well. */
 export function reportText(report: Report): string {

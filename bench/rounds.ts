@@ -1,3 +1,5 @@
+import { summaryOf } from "../src/web/bench/summary.ts";
+
 /** Something that is timed: does `count` things, and says how many nanoseconds they took. */
 export type Timed = (count: number) => number | Promise<number>;
 
@@ -23,7 +25,7 @@ export async function timeInRounds(contenders: readonly Timed[], { rounds, round
       samples[i]!.push((await contenders[i]!(counts[i]!)) / counts[i]!);
     }
   }
-  return samples.map(median);
+  return samples.map((ns) => summaryOf(ns).median);
 }
 
 /**
@@ -36,11 +38,4 @@ async function countFor(contender: Timed, targetNs: number): Promise<number> {
     fastestNs = Math.min(fastestNs, (await contender(count)) / count);
     if (tries >= 3 && count * fastestNs >= targetNs) return Math.max(2, 2 * Math.round(targetNs / fastestNs / 2));
   }
-}
-
-/** The middle one; the mean of the two in the middle when their number is even. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -1,8 +1,8 @@
 // streams-child: what a resampler of variant simd takes in memory and time, in a process that has done nothing else.
 import { SAMPLE_RATES } from "../src/codec/rates.ts";
+import { noise } from "../src/web/bench/signals.ts";
+import { summaryOf } from "../src/web/bench/summary.ts";
 import { importCodec, resamplerBytes } from "./peers/codec.ts";
-import { median } from "./rounds.ts";
-import { noise } from "./signals.ts";
 import type { StreamSample } from "./streams.ts";
 
 const STREAMS = 1000;
@@ -58,7 +58,7 @@ cycle();
 const sample: StreamSample = {
   wasmBytesPerResampler: resamplerBytes(loadCodecSync({ variant: "simd" }), { inputRate: 24_000, outputRate: 16_000 }),
   residentBytesPerStream,
-  creationUs: median(creations),
+  creationUs: summaryOf(creations).median,
   firstCreationMs,
   cycles: { count: CYCLES, bytesBefore, bytesAfter: bytes() },
 };

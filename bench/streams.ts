@@ -1,6 +1,6 @@
+import { summaryOf } from "../src/web/bench/summary.ts";
 import { runChild } from "./memory.ts";
 import type { StreamFigures } from "./report.ts";
-import { median } from "./rounds.ts";
 
 /** What one process found; see streams-child.ts. */
 export interface StreamSample extends Omit<StreamFigures, "firstCreationMs" | "firstCreationAnyPairMs"> {
@@ -17,7 +17,7 @@ export function measureStreams(): StreamFigures {
 
 /** Each figure's median; of the first creations, the slowest pair's. */
 export function combine(samples: readonly StreamSample[]): StreamFigures {
-  const of = (figure: (sample: StreamSample) => number) => median(samples.map(figure));
+  const of = (figure: (sample: StreamSample) => number) => summaryOf(samples.map(figure)).median;
   const pairs = Object.keys(samples[0]!.firstCreationMs);
   const slowest = (some: string[]) => Math.max(...some.map((pair) => of((sample) => sample.firstCreationMs[pair]!)));
   return {

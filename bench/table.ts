@@ -1,33 +1,13 @@
+import { alignedTable, figure, microseconds, timesRealTime } from "../src/web/bench/text.ts";
 import { machineLine } from "./machine.ts";
 import type { Report, Result } from "./report.ts";
 
-/** Columns under each other: the first one to the left, figures to the right. */
-export function alignedTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
-    .map((line) => `  ${line}`)
-    .join("\n");
-}
-
-/** The same as a table of the README. */
+/** A table of the README: its first column are words, the others figures. */
 export function markdownTable([head, ...rows]: readonly (readonly string[])[]): string {
   const rule = head!.map((_, i) => (i === 0 ? "---" : "---:"));
   const lines = [head!, ...rows].map((row) => `| ${row.join(" | ")} |`);
   return [lines[0], `|${rule.join("|")}|`, ...lines.slice(1)].join("\n");
 }
-
-/** A figure, or a dash where none was measured. */
-export const figure = (value: number | null, digits: number) => (value === null ? "–" : value.toFixed(digits));
-
-/** Times in µs: as many digits as tell something. */
-export function microseconds(ns: number | null): string {
-  if (ns === null) return "–";
-  return (ns / 1000).toFixed(ns < 9_995 ? 2 : ns < 99_950 ? 1 : 0);
-}
-
-export const timesRealTime = (nsPer20ms: number | null) =>
-  nsPer20ms === null ? "–" : Math.round(20e6 / nsPer20ms).toLocaleString("en-US");
 
 export function byteCount(bytes: number | null): string {
   if (bytes === null) return "–";
@@ -79,17 +59,24 @@ const signed = (bytes: number) => `${bytes > 0 ? "+" : ""}${Math.round(bytes)} b
 /** The pairs of the results, in their order. */
 export const pairsIn = (results: readonly Result[]) => [...new Set(results.map(({ pair }) => pair))];
 
+const indented = (text: string) => text.replaceAll(/^/gm, "  ");
+
 /** Everything, for a terminal. */
 export function describeReport(report: Report): string {
   const { results, contenders, machine, notes } = report;
   const blocks = [
     machineLine(machine),
-    alignedTable(contenders.map(({ name, version, setting }) => [name, version.padEnd(8), ` ${setting}`])),
+    indented(
+      alignedTable(
+        contenders.map(({ name, version, setting }) => [name, version, setting]),
+        3,
+      ),
+    ),
     ...pairsIn(results).map((pair) => {
-      return `${pair.replace("-", " → ")} Hz\n${alignedTable(pairRows(results.filter((row) => row.pair === pair)))}`;
+      return `${pair.replace("-", " → ")} Hz\n${indented(alignedTable(pairRows(results.filter((row) => row.pair === pair)), 1))}`;
     }),
-    alignedTable(messageRows(report)),
-    alignedTable(streamRows(report)),
+    indented(alignedTable(messageRows(report), 1)),
+    indented(alignedTable(streamRows(report), 1)),
     notes.map((note) => `note: ${note}`).join("\n"),
   ];
   return blocks.filter((block) => block !== "").join("\n\n");

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
@@ -18,15 +18,29 @@ const INSTALLED = join(PROJECT, "node_modules", "pipecat-wavix");
 
 /** With nothing around it: what is imported there is in the package. */
 const ALONE = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
+/** With what npm installs beside it: its dependencies and theirs, but none of those for development. */
+const USED = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
 
 let tarball: string;
 beforeAll(async () => {
   ({ tarball } = await makePackedProject(PROJECT));
-  cpSync(INSTALLED, join(ALONE, "node_modules", "pipecat-wavix"), { recursive: true });
+  for (const folder of [ALONE, USED]) {
+    cpSync(INSTALLED, join(folder, "node_modules", "pipecat-wavix"), { recursive: true });
+  }
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+  };
+  for (const [path, { dev, optional }] of Object.entries(packages)) {
+    // A program for Node has Node's types; the package itself brings none.
+    const isUsers = /^node_modules\/(@types\/node|undici-types)$/.test(path);
+    if (!/^node_modules\/(@[^/]+\/)?[^/]+$/.test(path) || ((dev || optional) && !isUsers)) continue;
+    mkdirSync(dirname(join(USED, path)), { recursive: true });
+    symlinkSync(join(ROOT, path), join(USED, path));
+  }
 }, 60_000);
 
 afterAll(() => {
-  for (const folder of [PROJECT, ALONE]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of [PROJECT, ALONE, USED]) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs a program in a project that has the package installed. */
@@ -118,11 +132,14 @@ describe("the packed package", () => {
          for await (const frame of call.frames()) if (frame instanceof InputAudioRawFrame) await call.send(frame);
        };
        export const server: WavixServer = createServer({ bot, port: 0 });
+       server.app.get("/hello", (_request, response) => void response.send("hello"));
+       // @ts-expect-error not a path
+       server.app.get(7, () => undefined);
        export const codec: Promise<Codec> = loadCodec({ variant: "scalar" });
        // @ts-expect-error not a variant
        void loadCodec({ variant: "fast" });`;
     const lib = ["es2023", "esnext.disposable"];
-    expect(await compile(PROJECT, program, { module: "nodenext", lib, types: ["node"] })).toBe("");
+    expect(await compile(USED, program, { module: "nodenext", lib, types: ["node"], preserveSymlinks: true })).toBe("");
   }, 60_000);
 
   it.each([{ module: "nodenext" }, { module: "esnext", moduleResolution: "bundler" }])(

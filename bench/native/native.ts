@@ -2,9 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { createInterface, type Interface } from "node:readline";
-import { type Pair, pairName } from "../pairs.ts";
-import type { Convert } from "../quality.ts";
-import { concat } from "../signals.ts";
+import { type Pair, pairName } from "../../src/web/bench/pairs.ts";
+import type { Convert } from "../../src/web/bench/quality.ts";
+import { concat } from "../../src/web/bench/signals.ts";
 
 const SOURCE = "bench/native/resample.c";
 const PROGRAM = "build/bench/resample";

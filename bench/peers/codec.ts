@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Codec, CodecVariant } from "../../src/codec/index.ts";
-import type { Pair } from "../pairs.ts";
+import type { Pair } from "../../src/web/bench/pairs.ts";
 import type { Peer } from "./peer.ts";
 
 export const VARIANTS: readonly CodecVariant[] = ["simd", "scalar", "js"];

@@ -27,9 +27,14 @@ export function installPackages(say: (text: string) => void): void {
   if (PACKAGES.every(isInstalled)) return;
   say("installing the peers of bench/package.json …");
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=20000"];
-  const { status, stderr } = spawnSync("npm", ["ci", ...flags], { cwd: BENCH, encoding: "utf8", timeout: 60_000 });
+  const { status, stderr, error } = spawnSync("npm", ["ci", ...flags], {
+    cwd: BENCH,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
   if (status === 0) return;
-  const why = /npm (?:error|ERR!) code (\S+)/.exec(stderr ?? "")?.[1] ?? "it took too long";
+  const code = /npm (?:error|ERR!) code (\S+)/.exec(stderr ?? "")?.[1] ?? (error as NodeJS.ErrnoException)?.code;
+  const why = code ?? `exit code ${status}`;
   say(`the peers could not be installed (npm: ${why}); once the registry can be reached: npm ci --prefix bench`);
 }
 

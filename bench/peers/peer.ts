@@ -1,4 +1,4 @@
-import type { Pair } from "../pairs.ts";
+import type { Pair } from "../../src/web/bench/pairs.ts";
 
 /** One stream of a resampler in this process. */
 export interface Stream {

@@ -1,13 +1,20 @@
 import { bytesFromBase64 } from "./base64.ts";
-import { Core, type Engine, instantiate } from "./core.ts";
+import { Core, type Engine, instantiate, instantiateAsync } from "./core.ts";
 import { decodeWith, encodeWith } from "./g711.ts";
 import { MediaReader, type MediaReaderOptions } from "./media-reader.ts";
 import { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 import { assertSampleRate } from "./rates.ts";
 import { Resampler } from "./resampler.ts";
-import { PROFILES, type ResamplerProfile } from "./taps.ts";
+import { assertProfile, type ResamplerProfile } from "./taps.ts";
 import { createTwin } from "./twin/exports.ts";
-import { assertWebAssembly, type CodecVariant, chooseVariant, compilationRefused, type WasmModule } from "./variant.ts";
+import {
+  assertWebAssembly,
+  type CodecVariant,
+  chooseVariant,
+  compilationRefused,
+  refusedOnMainThread,
+  type WasmModule,
+} from "./variant.ts";
 import { scalarWasmBase64, simdWasmBase64 } from "./wasm.generated.ts";
 
 export interface CodecOptions {
@@ -37,9 +44,20 @@ function moduleBytes(variant: WasmVariant): Uint8Array<ArrayBuffer> {
   return bytesFromBase64(variant === "simd" ? simdWasmBase64 : scalarWasmBase64);
 }
 
-function codecOf(module: WasmModule): Codec {
-  assertWebAssembly();
-  return new Codec(() => instantiate(module as WebAssembly.Module));
+/** An instance; the twin where none may be made at once. */
+function instantiateOrTwin(module: WebAssembly.Module): Engine {
+  try {
+    return instantiate(module);
+  } catch (cause) {
+    if (refusedOnMainThread(cause)) return createTwin();
+    throw cause;
+  }
+}
+
+async function codecOfLater(module: WebAssembly.Module): Promise<Codec> {
+  const first = await instantiateAsync(module);
+  // Whoever meets a trap cannot wait for the next instance.
+  return new Codec(() => instantiateOrTwin(module), first);
 }
 
 /** What becomes of a refusal: `auto` goes on in JavaScript, who named a variant is told. */
@@ -60,7 +78,10 @@ function refused(wanted: "auto" | CodecVariant, cause: unknown): Codec {
  * console.log(codec.variant, resampler.process(new Int16Array(480)).length); // "simd" 320
  */
 export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
-  if (options.module !== undefined) return codecOf(options.module);
+  if (options.module !== undefined) {
+    assertWebAssembly();
+    return codecOfLater(options.module as WebAssembly.Module);
+  }
   const wanted = options.variant ?? "auto";
   const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
@@ -73,17 +94,26 @@ export async function loadCodec(options: CodecOptions = {}): Promise<Codec> {
     }
     modules.set(variant, module);
   }
-  return codecOf(module);
+  return codecOfLater(module);
 }
 
 /**
- * Loads the codec at once: in Node and in workers. A page's main thread may refuse to compile at once, and `auto` is
- * `js` then; use {@link loadCodec} there.
+ * Loads the codec at once: in Node and in workers. The main thread of a page must not wait in Chromium before 115: `auto`
+ * is `js` there, and all else `CODEC_UNSUPPORTED`; use {@link loadCodec}.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`, `CODEC_BAD_MODULE`
+ *
+ * @example
+ * import { loadCodecSync } from "pipecat-wavix/codec";
+ * using resampler = loadCodecSync().createResampler(8000, 24000, { profile: "low-delay" });
+ * console.log(resampler.delayMs); // 4
  */
 export function loadCodecSync(options: CodecOptions = {}): Codec {
-  if (options.module !== undefined) return codecOf(options.module);
+  if (options.module !== undefined) {
+    assertWebAssembly();
+    const module = options.module as WebAssembly.Module;
+    return new Codec(() => instantiate(module));
+  }
   const wanted = options.variant ?? "auto";
   const variant = chooseVariant(wanted);
   if (variant === "js") return new Codec(createTwin);
@@ -96,7 +126,8 @@ export function loadCodecSync(options: CodecOptions = {}): Codec {
     }
     modules.set(variant, module);
   }
-  return codecOf(module);
+  const compiled = module;
+  return new Codec(() => (wanted === "auto" ? instantiateOrTwin(compiled) : instantiate(compiled)));
 }
 
 /**
@@ -104,6 +135,12 @@ export function loadCodecSync(options: CodecOptions = {}): Codec {
  *
  * Should the instance ever trap, the call that met it throws `CODEC_TRAP`, a new instance takes over, and every other
  * stream goes on from an empty past (counted in its `discontinuities`).
+ *
+ * @example
+ * const codec = await loadCodec();
+ * const calls = [16000, 8000].map((rate) => codec.createResampler(24000, rate));
+ * console.log(codec.openResamplers, codec.traps); // 2 0
+ * for (const resampler of calls) resampler.close();
  */
 export class Codec {
   readonly #createEngine: () => Engine;
@@ -111,13 +148,13 @@ export class Codec {
   #traps = 0;
 
   /** @internal */
-  constructor(createEngine: () => Engine) {
+  constructor(createEngine: () => Engine, first?: Engine) {
     this.#createEngine = createEngine;
-    this.#core = this.#createCore();
+    this.#core = this.#createCore(first === undefined ? createEngine : () => first);
   }
 
-  #createCore(): Core {
-    return new Core(this.#createEngine, () => {
+  #createCore(createEngine: () => Engine): Core {
+    return new Core(createEngine, () => {
       this.#traps++;
     });
   }
@@ -129,7 +166,7 @@ export class Codec {
 
   /** @internal The present instance; a new one when the last has failed. */
   get core(): Core {
-    if (this.#core.failed) this.#core = this.#createCore();
+    if (this.#core.failed) this.#core = this.#createCore(this.#createEngine);
     return this.#core;
   }
 
@@ -157,10 +194,8 @@ export class Codec {
   createResampler(inputRate: number, outputRate: number, options: ResamplerOptions = {}): Resampler {
     assertSampleRate("inputRate", inputRate);
     assertSampleRate("outputRate", outputRate);
-    const profile = options.profile ?? "default";
-    if (!Object.hasOwn(PROFILES, profile)) {
-      throw new RangeError(`profile must be ${Object.keys(PROFILES).join(" or ")}, got ${JSON.stringify(profile)}`);
-    }
+    const { profile = "default" } = options;
+    assertProfile(profile);
     return new Resampler(this, inputRate, outputRate, profile);
   }
 
@@ -214,6 +249,10 @@ let threadCodec: Codec | undefined;
  * The codec of this thread, loaded at the first call. One serves any number of streams.
  *
  * @throws CodecError `CODEC_UNSUPPORTED`
+ *
+ * @example
+ * import { defaultCodec } from "pipecat-wavix/codec";
+ * console.log(defaultCodec() === defaultCodec(), defaultCodec().variant); // true "simd"
  */
 export function defaultCodec(): Codec {
   threadCodec ??= loadCodecSync();

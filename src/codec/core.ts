@@ -1,8 +1,8 @@
-import { instantiateSync } from "@assemblyscript/loader";
+import { instantiate as instantiateLater, instantiateSync } from "@assemblyscript/loader";
 import { Beginnings } from "./beginnings.ts";
 import { CodecError } from "./errors.ts";
 import { greatestCommonDivisor, PROFILES, type ResamplerProfile } from "./taps.ts";
-import type { CodecVariant } from "./variant.ts";
+import { type CodecVariant, mainThreadRefused, refusedOnMainThread } from "./variant.ts";
 
 /** The exports of assembly/index.ts. Addresses and handles come back signed; handles are only ever passed on. */
 export interface Exports {
@@ -48,11 +48,30 @@ export interface Engine {
   readonly exports: Exports;
 }
 
+// The loader's own wrappers cost 35 ns a call; its job here is the instance.
+function engineOf({ instance }: { readonly instance: WebAssembly.Instance }): Engine {
+  const exports = instance.exports as unknown as Exports & { simd(): number };
+  return { variant: exports.simd() === 0 ? "scalar" : "simd", exports };
+}
+
 /** An instance of the module; throws what the engine throws. */
 export function instantiate(module: WebAssembly.Module): Engine {
-  // The loader's own wrappers cost 35 ns a call; its job here is the instance.
-  const exports = instantiateSync(module, {}).instance.exports as unknown as Exports & { simd(): number };
-  return { variant: exports.simd() === 0 ? "scalar" : "simd", exports };
+  return engineOf(instantiateSync(module, {}));
+}
+
+/** The same where nobody may be kept waiting; rejects as {@link Core} throws. */
+export async function instantiateAsync(module: WebAssembly.Module): Promise<Engine> {
+  try {
+    return engineOf(await instantiateLater(module, {}));
+  } catch (cause) {
+    throw startFailed(cause);
+  }
+}
+
+function startFailed(cause: unknown): CodecError {
+  if (refusedOnMainThread(cause)) return mainThreadRefused(cause);
+  if (cause instanceof RangeError) return new CodecError("CODEC_OUT_OF_MEMORY", "no memory for the codec", { cause });
+  return new CodecError("CODEC_BAD_MODULE", "the module is not a pipecat-wavix codec of this version", { cause });
 }
 
 /**
@@ -118,9 +137,7 @@ export class Core {
       this.outCapacity = exports.outCapacity();
       this.#refreshViews();
     } catch (cause) {
-      if (cause instanceof RangeError)
-        throw new CodecError("CODEC_OUT_OF_MEMORY", "no memory for the codec", { cause });
-      throw new CodecError("CODEC_BAD_MODULE", "the module is not a pipecat-wavix codec of this version", { cause });
+      throw startFailed(cause);
     }
   }
 

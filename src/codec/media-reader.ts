@@ -1,6 +1,6 @@
 import { assertSampleRate } from "./rates.ts";
 import { type CoreOwner, ResamplerSlot } from "./slot.ts";
-import type { ResamplerProfile } from "./taps.ts";
+import { assertProfile, type ResamplerProfile } from "./taps.ts";
 
 /** A leg of the call: `inbound` is what the caller says, `outbound` what the caller hears. */
 export type Track = "inbound" | "outbound";
@@ -97,8 +97,10 @@ export class MediaReader {
   constructor(owner: CoreOwner, options: MediaReaderOptions) {
     assertSampleRate("wireSampleRate", options.wireSampleRate);
     assertSampleRate("sampleRate", options.sampleRate);
+    const { profile = "default" } = options;
+    assertProfile(profile);
     this.#owner = owner;
-    this.#slot = new ResamplerSlot(owner, options.wireSampleRate, options.sampleRate, options.profile ?? "default");
+    this.#slot = new ResamplerSlot(owner, options.wireSampleRate, options.sampleRate, profile);
   }
 
   /** How often the audio had to start afresh because the codec's instance failed; see `CODEC_TRAP`. */

@@ -3,7 +3,7 @@ import { CodecError } from "./errors.ts";
 import { PcmQueue } from "./pcm-queue.ts";
 import { assertSampleRate, packetSampleCount } from "./rates.ts";
 import { type CoreOwner, ResamplerSlot } from "./slot.ts";
-import { filterDelaySamples, type ResamplerProfile } from "./taps.ts";
+import { assertProfile, filterDelaySamples, type ResamplerProfile } from "./taps.ts";
 
 export interface MediaWriterOptions {
   /** Rate of the audio in the messages, in Hz; 24000 on Wavix. */
@@ -55,7 +55,9 @@ export class MediaWriter {
     this.wireSampleRate = options.wireSampleRate;
     this.#queue = new PcmQueue(this.packetSampleCount);
     this.#owner = owner;
-    this.#profile = options.profile ?? "default";
+    const { profile = "default" } = options;
+    assertProfile(profile);
+    this.#profile = profile;
     this.streamId = options.streamId;
   }
 
@@ -105,10 +107,13 @@ export class MediaWriter {
    *   waits for its rest, an odd byte only for more bytes
    * @param sampleRate in Hz, one of the listed rates; a change ends the sound at the old rate properly
    * @param numChannels 1 to 8
-   * @throws RangeError on another rate or channel count
+   * @throws TypeError for other audio, RangeError for another rate or channel count
    * @throws CodecError `CODEC_CLOSED`, `CODEC_TRAP`
    */
   push(audio: Int16Array | Uint8Array, sampleRate: number, numChannels = 1): void {
+    if (!(audio instanceof Int16Array) && !(audio instanceof Uint8Array)) {
+      throw new TypeError(`audio must be an Int16Array or a Uint8Array, got ${Object.prototype.toString.call(audio)}`);
+    }
     const slot = this.#slotFor(sampleRate, numChannels);
     if (audio instanceof Int16Array) {
       // An odd byte before whole samples is one that lost its other half: kept, it would swap the bytes of all that follow.

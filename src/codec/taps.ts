@@ -51,6 +51,12 @@ export const PROFILES: Readonly<Record<ResamplerProfile, ProfileDesign>> = {
   "low-delay": { delayLowSamples: 32, spanLowSamples: 64, cutoff: 1.0, beta: 10.0 },
 };
 
+/** Throws a RangeError unless `profile` is one of {@link PROFILES}. */
+export function assertProfile(profile: unknown): asserts profile is ResamplerProfile {
+  if (typeof profile === "string" && Object.hasOwn(PROFILES, profile)) return;
+  throw new RangeError(`profile must be ${Object.keys(PROFILES).join(" or ")}, got ${JSON.stringify(profile)}`);
+}
+
 /** Rounding the taps is noise in the stop band: with 20 bits it comes up to −89 dB where one phase does it all. */
 export const TAP_BITS = 21;
 

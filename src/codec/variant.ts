@@ -21,8 +21,23 @@ export function assertWebAssembly(): void {
   }
 }
 
+/**
+ * Whether it is the main thread of a page in Chromium before 115, which neither compiles nor instantiates more than 4 kB
+ * at once. Both are RangeErrors, as is a lack of memory.
+ */
+export function refusedOnMainThread(cause: unknown): boolean {
+  return cause instanceof RangeError && cause.message.includes("disallowed on the main thread");
+}
+
+/** What such a page is told. */
+export function mainThreadRefused(cause: unknown): CodecError {
+  const message = 'this page may not load WebAssembly at once; use loadCodec, which waits, or variant "js"';
+  return new CodecError("CODEC_UNSUPPORTED", message, { cause });
+}
+
 /** For an engine that has WebAssembly and does not let it run: what to do about it. */
 export function compilationRefused(variant: CodecVariant, cause: unknown): CodecError {
+  if (refusedOnMainThread(cause)) return mainThreadRefused(cause);
   const message =
     `this engine refuses to compile the ${variant} variant; allow script-src 'wasm-unsafe-eval' in the page's ` +
     'Content-Security-Policy, bring a compiled module (option "module"), or use variant "auto" or "js"';

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { chartSvg } from "../../bench/chart.ts";
-import { labelBox, overlap, placeLabels } from "../../bench/labels.ts";
-import { PAIRS, pairName } from "../../bench/pairs.ts";
 import { withFigures } from "../../bench/readme.ts";
 import { type Report, reportText } from "../../bench/report.ts";
-import { alignedTable, byteCount, describeReport, markdownTable, microseconds, pairsIn } from "../../bench/table.ts";
+import { byteCount, describeReport, markdownTable, pairsIn } from "../../bench/table.ts";
+import { labelBox, overlap, placeLabels } from "../../src/web/bench/labels.ts";
+import { PAIRS, pairName } from "../../src/web/bench/pairs.ts";
+import { rowsOf } from "../../src/web/bench/plan.ts";
+import { Results } from "../../src/web/bench/results.ts";
+import { alignedTable, microseconds } from "../../src/web/bench/text.ts";
 
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
 const report = JSON.parse(read("bench/results/figures.json")) as Report;
@@ -25,6 +28,38 @@ describe("the figures that are kept", () => {
     expect(reportText(report)).toBe(read("bench/results/figures.json"));
   });
 
+  it("have the names that others read them by", () => {
+    const [result] = report.results;
+    const figures = ["nsPer20ms", "sinadDb", "rejectionDb", "delayMs", "bytesPerStream"];
+    expect(Object.keys(result!)).toEqual(["pair", "name", ...figures]);
+    for (const row of report.results)
+      for (const figure of figures) expect(row).toHaveProperty(figure, expect.any(Number));
+    for (const row of report.messagePath) {
+      expect(row).toEqual({
+        name: expect.any(String),
+        nsPerMessage: expect.any(Number),
+        ratioToUsual: expect.any(Number),
+      });
+    }
+  });
+
+  it("have the names that the page's have", () => {
+    const choice = { pairs: PAIRS.map(pairName), profiles: ["default"], messages: true, rounds: 1 } as const;
+    const results = new Results(rowsOf(choice));
+    for (const row of results.rows) {
+      for (const name of ["simd", "scalar", "js", "usual"] as const) results.add(row, name, 1000);
+      if (row.kind === "resample") results.setQuality(row, { sinadDb: 95, rejectionDb: 93, delayMs: 3 });
+    }
+    const page = results.toJson();
+    const namesOf = (rows: readonly { name: string }[]) => [...new Set(rows.map(({ name }) => name))];
+    expect([...new Set(page.results.map(({ pair }) => pair))]).toEqual(pairsIn(report.results));
+    expect(namesOf(report.results)).toEqual(expect.arrayContaining(namesOf(page.results)));
+    expect(namesOf(report.messagePath)).toEqual(expect.arrayContaining(namesOf(page.messagePath)));
+    expect(namesOf(page.messagePath)).toHaveLength(6);
+    const { profile: _profile, ...row } = page.results[0]!;
+    expect(Object.keys(report.results[0]!)).toEqual(expect.arrayContaining(Object.keys(row)));
+  });
+
   it("name the machine by nothing but its processor, system and Node version", () => {
     expect(Object.keys(report.machine)).toEqual(["cpu", "cores", "os", "node"]);
   });
@@ -42,12 +77,15 @@ it("the peers' lock file names no registry, and no scripts", () => {
 describe("tables", () => {
   it("stand under each other", () => {
     expect(
-      alignedTable([
-        ["", "µs"],
-        ["simd", "2.31"],
-        ["js", "20.4"],
-      ]),
-    ).toBe("          µs\n  simd  2.31\n  js    20.4");
+      alignedTable(
+        [
+          ["", "µs"],
+          ["simd", "2.31"],
+          ["js", "20.4"],
+        ],
+        1,
+      ),
+    ).toBe("        µs\nsimd  2.31\njs    20.4");
     expect(
       markdownTable([
         ["a", "b"],
@@ -73,7 +111,7 @@ describe("tables", () => {
 describe("the chart", () => {
   it("has every contender in every panel, in light and dark", () => {
     const svg = chartSvg(report);
-    expect(svg.match(/<circle/g)).toHaveLength(4 * report.contenders.length);
+    expect(svg.match(/<circle/g)).toHaveLength(4 * report.contenders.length + 2);
     expect(svg).toContain("prefers-color-scheme: dark");
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   });
@@ -81,8 +119,21 @@ describe("the chart", () => {
   it("draws what there is when little was measured", () => {
     const results = report.results.filter(({ pair, name }) => pair === "8000-24000" && name !== "simd");
     const svg = chartSvg({ ...report, results: results.map((row) => ({ ...row, sinadDb: null })) });
-    expect(svg.match(/<circle/g)).toHaveLength(9);
+    expect(svg.match(/<circle/g)).toHaveLength(9 + 2);
     expect(svg).toContain("8000 → 24000 Hz");
+  });
+
+  it("puts no label beside another's point", () => {
+    const points = [
+      { x: 100, y: 100, text: "a" },
+      { x: 130, y: 100, text: "a longer name" },
+    ];
+    const frame = { left: 0, top: 0, right: 400, bottom: 200 };
+    const [a, b] = placeLabels(points, frame);
+    expect([a!.anchor, a!.x, b!.anchor, b!.x]).toEqual(["end", 92, "start", 138]);
+    const [onItsOwn] = placeLabels(points.slice(0, 1), frame);
+    expect([onItsOwn!.anchor, onItsOwn!.clear, onItsOwn!.far]).toEqual(["start", true, false]);
+    expect(placeLabels(points, { ...frame, right: 1 }).some(({ clear }) => clear)).toBe(false);
   });
 
   it("keeps labels apart while there is room", () => {

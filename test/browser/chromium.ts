@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
 /**
@@ -8,10 +8,19 @@ import { type Browser, chromium } from "playwright-core";
  */
 export function chromiumPath(): string {
   const path = process.env.CHROMIUM_PATH || "/usr/bin/chromium";
-  if (existsSync(path)) return path;
+  if (isProgram(path)) return path;
   throw new Error(
     `no Chromium at ${path}: run "apt-get install chromium", or set CHROMIUM_PATH to a Chromium or Chrome`,
   );
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -5,6 +5,12 @@ import { bytesFromBase64 } from "../../src/codec/base64.ts";
 import { decodeBase64Reference } from "../reference/media-message.ts";
 import { codecs } from "../support/codecs.ts";
 
+/** As `expect(actual).toEqual(expected)`, in a hundredth of the time when they are equal. */
+function expectSameBytes(actual: Uint8Array | null, expected: Uint8Array | null, text: string): void {
+  const same = actual === null || expected === null ? actual === expected : Buffer.compare(actual, expected) === 0;
+  if (!same) expect(actual, JSON.stringify(text)).toEqual(expected);
+}
+
 describe.each(codecs)("base64 (%s)", (_variant, codec) => {
   const { core } = codec;
   const encode = (bytes: Uint8Array) => {
@@ -49,7 +55,7 @@ describe.each(codecs)("base64 (%s)", (_variant, codec) => {
     for (let place = 0; place < text.length; place++) {
       for (let c = 0; c < 256; c++) {
         const changed = text.slice(0, place) + String.fromCharCode(c) + text.slice(place + 1);
-        expect(decode(changed)).toEqual(decodeBase64Reference(changed));
+        expectSameBytes(decode(changed), decodeBase64Reference(changed), changed);
       }
     }
   });
@@ -65,15 +71,11 @@ describe.each(codecs)("base64 (%s)", (_variant, codec) => {
   });
 
   it("refuses a wrong character wherever it stands in a long text, whole vectors and rest", () => {
-    for (const byteLength of [298]) {
-      const text = Buffer.alloc(byteLength, 0x5a).toString("base64");
-      for (let place = 0; place < text.length; place++) {
-        for (const wrong of "\0 \n=-_,.*@[`{\x7f\x80\xc1\xff") {
-          const changed = text.slice(0, place) + wrong + text.slice(place + 1);
-          expect(decode(changed) === null, `${place} ${JSON.stringify(wrong)}`).toBe(
-            decodeBase64Reference(changed) === null,
-          );
-        }
+    const text = Buffer.alloc(298, 0x5a).toString("base64");
+    for (let place = 0; place < text.length; place++) {
+      for (const wrong of "\0 \n=-_,.*@[`{\x7f\x80\xc1\xff") {
+        const changed = text.slice(0, place) + wrong + text.slice(place + 1);
+        expectSameBytes(decode(changed), decodeBase64Reference(changed), changed);
       }
     }
   });
@@ -86,7 +88,7 @@ describe.each(codecs)("base64 (%s)", (_variant, codec) => {
         for (const b of alphabet) {
           for (const last of [`${a}${b}==`, `A${a}${b}=`]) {
             const bytes = decode(before + last);
-            expect(bytes).toEqual(decodeBase64Reference(before + last));
+            expectSameBytes(bytes, decodeBase64Reference(before + last), before + last);
             if (bytes !== null) taken++;
           }
         }

@@ -127,6 +127,22 @@ describe("G.711 in the codec", () => {
   });
 });
 
+describe("G.711 on a decision value", () => {
+  // ITU's software tools (G.191) take the one's complement of a negative number in both laws.
+  it("differs from ITU's tools for 127 values of 14 bits, the negative decision values of µ-law, by one interval", () => {
+    const tools = { ...muLaw, magnitudeOf: aLaw.magnitudeOf };
+    const uniform = everySample.filter((sample) => sample % 4 === 0);
+    const differing = uniform.filter(
+      (sample) => encodeMuLaw(Int16Array.of(sample))[0] !== encodeReference(tools, sample),
+    );
+    expect(new Set(differing)).toEqual(new Set(muLaw.decisions.slice(1).map((decision) => -4 * decision)));
+    expect(differing.length).toBe(127);
+    for (const sample of differing) {
+      expect(encodeReference(tools, sample) - encodeMuLaw(Int16Array.of(sample))[0]!).toBe(1);
+    }
+  });
+});
+
 describe("G.711, by the printed tables", () => {
   it("has their first, last and middle values", () => {
     // In 16 bits: table 2 in units of 4, table 1 in units of 8.

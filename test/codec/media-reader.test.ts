@@ -201,13 +201,15 @@ describe.each(codecs)("media reader (%s)", (_variant, codec) => {
   });
 
   it("agrees with JSON.parse about every byte at every place of an id", () => {
+    // One for all: a reader of its own takes 64 KiB for its first frame.
+    using reader = open(codec);
     const media = '"media":{"payload":"AAA="}';
     for (let length = 0; length < 18; length++) {
       for (let place = 0; place < length; place++) {
+        const bytes = text(`{"event":"media","stream_id":"${"x".repeat(length)}",${media}}`);
         for (let byte = 0; byte < 256; byte++) {
-          const bytes = text(`{"event":"media","stream_id":"${"x".repeat(length)}",${media}}`);
           bytes[30 + place] = byte;
-          using reader = open(codec);
+          reader.streamId = undefined;
           const found = verdict(reader, bytes);
           const expected = readMediaReference(bytes);
           if (found.status !== expected.status || found.fields?.[4] !== expected.fields?.[4]) {

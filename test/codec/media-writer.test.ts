@@ -158,6 +158,11 @@ describe.each(codecs)("media writer (%s)", (_variant, codec) => {
     expect(() => writer.push(noise(4), 24000, 0)).toThrow(/numChannels must be 1 to 8, got 0/);
     expect(() => writer.push(noise(4), 24000, 9)).toThrow(RangeError);
     expect(() => codec.createMediaWriter({ wireSampleRate: 11025 })).toThrow(/whole number of samples in 20 ms/);
+    // @ts-expect-error floating-point samples are not PCM16
+    expect(() => writer.push(new Float32Array(4), 24000)).toThrow(
+      /audio must be an Int16Array or a Uint8Array, got \[obj/,
+    );
+    expect(writer.queuedSampleCount).toBe(0);
   });
 
   it("gives its memory back", () => {

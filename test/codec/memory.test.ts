@@ -8,6 +8,7 @@ const CASES = SAMPLE_RATES.flatMap((a) =>
     (["default", "low-delay"] as const).map((profile) => [a, b, { profile }] as const),
   ),
 );
+
 /** Bytes that one more resampler takes, to a hundredth; never more than it takes. */
 function slotByteLength(codec: Codec, open: () => void): number {
   const grow = (byteLength: number) => {
@@ -17,9 +18,9 @@ function slotByteLength(codec: Codec, open: () => void): number {
     return (codec.memoryByteLength - start) / (count + 1);
   };
   open(); // the first makes the tap table, with memory that the next ones use up
-  // From the first of a page of WebAssembly to the last of eight.
+  // From the first of a page of WebAssembly to the last of two: a hundred at the least.
   grow(1);
-  return grow(8 * 65_536);
+  return grow(2 * 65_536);
 }
 
 describe.each(VARIANTS)("memory (%s)", (variant) => {

@@ -107,7 +107,7 @@ describe.each(CASES)("%i → %i Hz, %s", (inputRate, outputRate, profile: Resamp
       return [powerAboveDb(rest, outputRate, inputRate / 2, AMPLITUDE)];
     });
     const loudest = Math.max(...levels);
-    line.push(`${(-loudest).toFixed(1)} dB`);
+    line.push(loudest < -150 ? "silent" : `${(-loudest).toFixed(1)} dB`);
     expect(loudest).toBeLessThanOrEqual(-91);
   });
 

@@ -15,16 +15,35 @@ function resampleInParts(codec: Codec, parts: Iterable<Int16Array>, a: number, b
   return concat(outputs);
 }
 
-describe.each(codecs)("resampler (%s)", (_variant, codec) => {
-  it.each(PAIRS)("%i → %i Hz gives what the definition gives, for uneven splits too", (a, b) => {
-    const input = noise(1_200, a + b);
-    for (const profile of ["default", "low-delay"] as const) {
+describe.each(PAIRS)("%i → %i Hz", (a, b) => {
+  it.each(["default", "low-delay"] as const)(
+    "gives what the definition gives, for uneven splits too (%s)",
+    (profile) => {
+      const input = noise(1_200, a + b);
       const expected = resampleReference(input, designTaps(a, b, profile));
-      expectSameSamples(resampleInParts(codec, [input], a, b, profile), expected);
-      expectSameSamples(resampleInParts(codec, split(input, [1, 2, 3, 319, 7, 481]), a, b, profile), expected);
+      for (const [, codec] of codecs) {
+        expectSameSamples(resampleInParts(codec, [input], a, b, profile), expected);
+        expectSameSamples(resampleInParts(codec, split(input, [1, 2, 3, 319, 7, 481]), a, b, profile), expected);
+      }
+    },
+  );
+
+  it("saturates where the filter overshoots, and never wraps", () => {
+    const table = designTaps(a, b, "default");
+    const square = Int16Array.from({ length: 4_000 }, (_, i) => (Math.floor(i / 5) % 2 === 0 ? 32_767 : -32_768));
+    // Full scale with the signs of one row's taps is the worst for that row; tap-tables.test.ts does them all.
+    const row = table.values.subarray(0, table.tapCount);
+    const matched = Int16Array.from({ length: 3 * table.tapCount }, (_, i) =>
+      (row[i % table.tapCount] as number) < 0 ? -32_768 : 32_767,
+    );
+    for (const input of [square, matched]) {
+      const expected = resampleReference(input, table);
+      for (const [, codec] of codecs) expectSameSamples(resampleInParts(codec, [input], a, b), expected);
     }
   });
+});
 
+describe.each(codecs)("resampler (%s)", (_variant, codec) => {
   it.each([
     [24000, 16000],
     [16000, 24000],
@@ -80,18 +99,7 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
     }
   });
 
-  it("saturates where the filter overshoots, and never wraps", () => {
-    for (const [a, b] of PAIRS) {
-      const table = designTaps(a, b, "default");
-      // The worst there is: full scale with the signs of the taps, for every phase of the filter.
-      const square = Int16Array.from({ length: 4_000 }, (_, i) => (Math.floor(i / 5) % 2 === 0 ? 32_767 : -32_768));
-      expectSameSamples(resampleInParts(codec, [square], a, b), resampleReference(square, table));
-      const row = table.values.subarray(0, table.tapCount);
-      const matched = Int16Array.from({ length: 3 * table.tapCount }, (_, i) =>
-        (row[i % table.tapCount] as number) < 0 ? -32_768 : 32_767,
-      );
-      expectSameSamples(resampleInParts(codec, [matched], a, b), resampleReference(matched, table));
-    }
+  it("reaches both ends of int16 where a square overshoots", () => {
     const square = Int16Array.from({ length: 1_600 }, (_, i) => (Math.floor(i / 40) % 2 === 0 ? 32_767 : -32_768));
     const output = resampleInParts(codec, [square], 16000, 24000);
     expect(Math.max(...output)).toBe(32_767);
@@ -160,11 +168,20 @@ describe.each(codecs)("resampler (%s)", (_variant, codec) => {
   it("says what is wrong with its arguments", () => {
     expect(() => codec.createResampler(24001, 16000)).toThrow(/inputRate must be one of 8000, .* got 24001/);
     expect(() => codec.createResampler(24000, Number.NaN)).toThrow(RangeError);
-    // @ts-expect-error not a profile
-    expect(() => codec.createResampler(24000, 16000, { profile: "toString" })).toThrow(/profile must be default or/);
     using resampler = codec.createResampler(24000, 16000);
     // @ts-expect-error bytes are not samples
     expect(() => resampler.process(new Uint8Array(4))).toThrow(TypeError);
+  });
+
+  it("refuses a wrong profile wherever one is named, and no stream suffers", () => {
+    for (const wrong of ["fast", "toString", 1, null]) {
+      const profile = wrong as ResamplerProfile;
+      const refused = new RangeError(`profile must be default or low-delay, got ${JSON.stringify(wrong)}`);
+      expect(() => codec.createResampler(24000, 16000, { profile })).toThrow(refused);
+      expect(() => codec.createMediaReader({ wireSampleRate: 24000, sampleRate: 16000, profile })).toThrow(refused);
+      expect(() => codec.createMediaWriter({ wireSampleRate: 24000, profile })).toThrow(refused);
+    }
+    expect(codec.traps).toBe(0);
   });
 
   it("refuses a closed resampler by code, and gives its place to the next", () => {

@@ -116,6 +116,23 @@ describe.each(VARIANTS)("a trap (%s)", (variant: CodecVariant) => {
     expect(codec.openResamplers).toBe(0);
   });
 
+  it.each(["design", "open"] as const)("in %s costs a newcomer its stream, and the others their past", (name) => {
+    const codec = loadCodecSync({ variant });
+    const streams = openAll(codec);
+    for (const { hear, inputRate } of streams) hear(noise(inputRate / 50, 1));
+    breakNext(codec, name);
+    const newcomer = () => codec.createResampler(11025, 8000);
+    expect(newcomer).toThrowError(expect.objectContaining({ code: "CODEC_TRAP" }));
+    for (const { hear, reference, inputRate } of streams) {
+      const input = noise(inputRate / 50, 2);
+      expect(hear(input)).toEqual(reference.push(input));
+    }
+    expect(streams.map(({ stream }) => stream.discontinuities)).toEqual(streams.map(() => 1));
+    newcomer().close();
+    for (const { stream } of streams) stream.close();
+    expect([codec.traps, codec.openResamplers]).toEqual([1, 0]);
+  });
+
   it("leaves what a writer has queued, and lets the guilty one go on if its owner wants", () => {
     const codec = loadCodecSync({ variant });
     const writer = codec.createMediaWriter({ wireSampleRate: 24000 });

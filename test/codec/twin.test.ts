@@ -88,8 +88,8 @@ describe("the twin's slots", () => {
     for (const a of SAMPLE_RATES) {
       for (const b of SAMPLE_RATES) for (const each of [codec, simd]) each.createResampler(a, b).process(noise(9));
     }
-    // Scratch memory, taps as the host wrote them, and 8 MB as the twin uses them.
-    expect(codec.memoryByteLength).toBeLessThan(13_000_000);
+    // Tap tables, buffers and windows.
+    expect(codec.memoryByteLength).toBeLessThan(4_000_000);
     check(2);
     pair.push(...[codec, simd].map((each) => each.createResampler(24000, 11025)));
     pair.splice(0, 2);

@@ -1,7 +1,8 @@
 import { html, setAttributes, svg } from "./elements.ts";
 import { type ContestantName, contestantsOf, type Row, rowId } from "./plan.ts";
-import { type Results, realTimeOf, titleOf } from "./results.ts";
+import { type Results, titleOf } from "./results.ts";
 import { type Scale, steadyScale } from "./scale.ts";
+import { figure, microseconds, timesRealTime } from "./text.ts";
 
 interface Line {
   readonly name: ContestantName;
@@ -93,7 +94,14 @@ export class BarChart {
     for (const { row, quality, lines } of this.#groups) {
       const measured = results.quality(row);
       if (measured !== undefined) {
-        quality.textContent = `SINAD ${measured.sinadDb.toFixed(1)} dB · delay ${+measured.delayMs.toFixed(2)} ms`;
+        const { sinadDb, rejectionDb, delayMs } = measured;
+        const parts = [
+          `SINAD ${figure(sinadDb, 1)} dB`,
+          `rejection ${figure(rejectionDb, 1)} dB`,
+          `delay ${figure(delayMs, 2)} ms`,
+        ];
+        // On a phone they stand on two lines; none is torn apart.
+        quality.textContent = parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
       }
       const medians = lines.map(({ name }) => results.summary(row, name)?.median ?? Number.POSITIVE_INFINITY);
       for (const line of lines) {
@@ -102,8 +110,8 @@ export class BarChart {
         const percent = (ns: number) => `${Math.min(100, (ns / 1000 / end) * 100).toFixed(2)}%`;
         line.fill.setAttribute("width", percent(summary.median));
         setAttributes(line.spread, { x1: percent(summary.low), x2: percent(summary.high) });
-        line.micros.textContent = (summary.median / 1000).toFixed(2);
-        line.realTime.textContent = Math.round(realTimeOf(summary.median)).toLocaleString("en");
+        line.micros.textContent = microseconds(summary.median);
+        line.realTime.textContent = timesRealTime(summary.median);
         line.element.classList.toggle("best", summary.median === Math.min(...medians));
       }
     }

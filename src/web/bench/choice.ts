@@ -1,5 +1,6 @@
 import { byId, html } from "./elements.ts";
-import { type Choice, PAIRS, USUAL_PAIRS, WIRE_RATE } from "./plan.ts";
+import { PAIRS, pairName, WIRE_RATE } from "./pairs.ts";
+import { type Choice, USUAL_PAIRS } from "./plan.ts";
 
 const MAX_ROUNDS = 1_000;
 const MAX_BATCH_MS = 2_000;
@@ -7,13 +8,13 @@ const MAX_BATCH_MS = 2_000;
 /** Puts a box for every pair into the form. */
 export function addPairBoxes(): void {
   for (const pair of PAIRS) {
-    const [inputRate, outputRate] = pair.split("-").map(Number) as [number, number];
+    const { inputRate, outputRate } = pair;
     const fromWire = inputRate === WIRE_RATE;
     const box = html("input", "");
     box.type = "checkbox";
     box.name = "pair";
-    box.value = pair;
-    box.checked = USUAL_PAIRS.includes(pair);
+    box.value = pairName(pair);
+    box.checked = USUAL_PAIRS.includes(box.value);
     box.setAttribute("aria-label", `${inputRate / 1000} to ${outputRate / 1000} kHz`);
     const label = html("label", "chip", box, html("span", "", `${(fromWire ? outputRate : inputRate) / 1000}`));
     byId(fromWire ? "pairs-from-wavix" : "pairs-to-wavix").append(label);

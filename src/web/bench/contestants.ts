@@ -1,6 +1,9 @@
 import type { Codec } from "../../codec/index.ts";
-import { type Row, WIRE_RATE } from "./plan.ts";
-import { packetsOf, testSignal } from "./signal.ts";
+import { chunksOf } from "./chunks.ts";
+import { WIRE_RATE } from "./pairs.ts";
+import type { ResampleRow, Row } from "./plan.ts";
+import { concat, testSignal } from "./signals.ts";
+import { wavixMessage } from "./wavix-message.ts";
 
 /** Does a row's work again and again on a second of audio that comes round and round. */
 export interface Work {
@@ -30,8 +33,8 @@ export function createWork(row: Row, codec: Codec | null): Work {
   }
 }
 
-function resampling(codec: Codec, { inputRate, outputRate, profile }: Row & { kind: "resample" }): Work {
-  const packets = packetsOf(testSignal(inputRate), inputRate);
+function resampling(codec: Codec, { inputRate, outputRate, profile }: ResampleRow): Work {
+  const packets = chunksOf(testSignal(inputRate), inputRate);
   const resampler = codec.createResampler(inputRate, outputRate, { profile });
   const output = new Int16Array(Math.ceil((packets[0]!.length + 1) * (outputRate / inputRate)) + 1);
   let next = 0;
@@ -44,7 +47,7 @@ function resampling(codec: Codec, { inputRate, outputRate, profile }: Row & { ki
     },
     prove() {
       resampler.reset();
-      return joined([...packets.map((packet) => resampler.process(packet)), resampler.flush()]);
+      return bytesOf(concat([...packets.map((packet) => resampler.process(packet)), resampler.flush()]));
     },
     close: () => resampler.close(),
   };
@@ -52,11 +55,8 @@ function resampling(codec: Codec, { inputRate, outputRate, profile }: Row & { ki
 
 /** As Wavix writes them, and as a page's WebSocket hands them over: as text. */
 function wavixMessages(): string[] {
-  const ids = { event_time: "2024-01-15T10:30:00.000Z", call_id: "call-8f14e45f", stream_id: STREAM_ID };
-  return packetsOf(testSignal(WIRE_RATE), WIRE_RATE).map((packet, i) => {
-    const media = { payload: base64Of(packet), track: "inbound", timestamp: 160 * i, chunk: i + 1 };
-    return JSON.stringify({ event: "media", ...ids, sequence_number: i + 2, media });
-  });
+  const packets = chunksOf(testSignal(WIRE_RATE), WIRE_RATE);
+  return packets.map((packet, i) => JSON.stringify(wavixMessage(STREAM_ID, base64Of(packet), i)));
 }
 
 function reading(read: (message: string) => Int16Array, close: () => void, reset = () => {}): Work {
@@ -74,7 +74,7 @@ function reading(read: (message: string) => Int16Array, close: () => void, reset
     },
     prove() {
       reset();
-      return joined(messages.map(read));
+      return bytesOf(concat(messages.map((message) => read(message).slice())));
     },
     close,
   };
@@ -103,7 +103,7 @@ function readUsually(message: string): Int16Array {
 }
 
 function writing(sampleRate: number, write: (packet: Int16Array) => string, close: () => void, clear = () => {}): Work {
-  const packets = packetsOf(testSignal(sampleRate), sampleRate);
+  const packets = chunksOf(testSignal(sampleRate), sampleRate);
   let next = 0;
   let characters = 0;
   return {
@@ -148,12 +148,4 @@ function base64Of(packet: Int16Array): string {
   return btoa(String.fromCharCode.apply(null, bytes as unknown as number[]));
 }
 
-function joined(parts: readonly Int16Array[]): Uint8Array<ArrayBuffer> {
-  const samples = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    samples.set(part, at);
-    at += part.length;
-  }
-  return new Uint8Array(samples.buffer);
-}
+const bytesOf = (samples: Int16Array<ArrayBuffer>) => new Uint8Array(samples.buffer);

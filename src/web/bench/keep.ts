@@ -1,6 +1,7 @@
 import { byId } from "./elements.ts";
 import type { Environment } from "./environment.ts";
 import type { Results } from "./results.ts";
+import { rounded } from "./text.ts";
 
 /** Figures, and what they need beside them to mean something. */
 export interface Figures {
@@ -19,7 +20,7 @@ export function connectButtons(figures: () => Figures | undefined): void {
     const now = figures();
     if (now === undefined) return;
     const { results, ...about } = now;
-    const json = JSON.stringify({ ...about, ...results.toJson() }, null, 2);
+    const json = JSON.stringify({ ...about, ...results.toJson() }, rounded, 2);
     saveAs("pipecat-wavix-bench.json", new Blob([`${json}\n`], { type: "application/json" }));
   });
   const copy = byId("copy");

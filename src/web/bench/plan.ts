@@ -1,4 +1,5 @@
-import { type ResamplerProfile, SAMPLE_RATES } from "../../codec/index.ts";
+import type { ResamplerProfile } from "../../codec/index.ts";
+import { PAIRS, type Pair, pairName, WIRE_RATE } from "./pairs.ts";
 
 /** Who takes part: the three variants of the codec, and the way one would do it without (`usual`, messages only). */
 export type ContestantName = "simd" | "scalar" | "js" | "usual";
@@ -6,27 +7,17 @@ export type ContestantName = "simd" | "scalar" | "js" | "usual";
 export const CONTESTANT_NAMES: readonly ContestantName[] = ["simd", "scalar", "js", "usual"];
 
 /** One thing that is measured: 20 ms of audio, resampled; or read from, or written as, a Wavix message. */
-export type Row =
-  | {
-      readonly kind: "resample";
-      readonly inputRate: number;
-      readonly outputRate: number;
-      readonly profile: ResamplerProfile;
-    }
-  | { readonly kind: "read"; readonly sampleRate: number }
-  | { readonly kind: "write"; readonly sampleRate: number };
+export type Row = ResampleRow | MessageRow;
 
-/** Rate of the audio in Wavix's messages, in Hz. */
-export const WIRE_RATE = 24_000;
+export interface ResampleRow extends Pair {
+  readonly kind: "resample";
+  readonly profile: ResamplerProfile;
+}
 
-/** How much audio one step of every row is, in ms. */
-export const PACKET_MS = 20;
-
-/** All pairs of rates with Wavix's on one side, as `input-output` in Hz. */
-export const PAIRS: readonly string[] = [
-  ...SAMPLE_RATES.filter((rate) => rate !== WIRE_RATE).map((rate) => `${WIRE_RATE}-${rate}`),
-  ...SAMPLE_RATES.filter((rate) => rate !== WIRE_RATE).map((rate) => `${rate}-${WIRE_RATE}`),
-];
+export interface MessageRow {
+  readonly kind: "read" | "write";
+  readonly sampleRate: number;
+}
 
 /** What a bot (16 kHz), a telephone (8 kHz) and a page (48 kHz) need. */
 export const USUAL_PAIRS: readonly string[] = [
@@ -41,7 +32,7 @@ export const USUAL_PAIRS: readonly string[] = [
 /** Rate of the bot's audio in the rows with messages that are resampled too. */
 export const BOT_RATE = 16_000;
 
-const MESSAGE_ROWS: readonly Row[] = [
+const MESSAGE_ROWS: readonly MessageRow[] = [
   { kind: "read", sampleRate: BOT_RATE },
   { kind: "write", sampleRate: BOT_RATE },
   { kind: "read", sampleRate: WIRE_RATE },
@@ -50,6 +41,7 @@ const MESSAGE_ROWS: readonly Row[] = [
 
 /** What a visitor has chosen. */
 export interface Choice {
+  /** By name: `24000-16000`. */
   readonly pairs: readonly string[];
   readonly profiles: readonly ResamplerProfile[];
   readonly messages: boolean;
@@ -65,18 +57,15 @@ export interface Choice {
  * rowsOf({ pairs: ["24000-16000"], profiles: ["default"], messages: false, rounds: 30 }).length; // 1
  */
 export function rowsOf({ pairs, profiles, messages }: Choice): Row[] {
-  const resampling = PAIRS.filter((pair) => pairs.includes(pair)).flatMap((pair) => {
-    const [inputRate, outputRate] = pair.split("-").map(Number) as [number, number];
-    return profiles.map((profile): Row => ({ kind: "resample", inputRate, outputRate, profile }));
-  });
+  const resampling = PAIRS.filter((pair) => pairs.includes(pairName(pair))).flatMap((pair) =>
+    profiles.map((profile): Row => ({ kind: "resample", ...pair, profile })),
+  );
   return messages ? [...resampling, ...MESSAGE_ROWS] : resampling;
 }
 
 /** A name that no other row has. */
 export function rowId(row: Row): string {
-  return row.kind === "resample"
-    ? `${row.inputRate}-${row.outputRate} ${row.profile}`
-    : `${row.kind} ${row.sampleRate}`;
+  return row.kind === "resample" ? `${pairName(row)} ${row.profile}` : `${row.kind} ${row.sampleRate}`;
 }
 
 /** Who can do a row. */

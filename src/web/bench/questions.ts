@@ -1,11 +1,11 @@
-import type { ContestantName, Row } from "./plan.ts";
+import type { ContestantName, ResampleRow, Row } from "./plan.ts";
 import type { Quality } from "./quality.ts";
 
 /** What the page asks a worker. */
 export type Question =
   | { readonly ask: "load"; readonly name: ContestantName }
   | { readonly ask: "prove"; readonly row: Row }
-  | { readonly ask: "quality"; readonly row: Row & { readonly kind: "resample" } }
+  | { readonly ask: "quality"; readonly row: ResampleRow }
   | { readonly ask: "time"; readonly row: Row; readonly batchMs: number };
 
 /** What a worker answers. */
@@ -18,7 +18,7 @@ export interface Runner {
   load(): Promise<number>;
   /** The outcome of a row's work, to be compared with the others'. */
   prove(row: Row): Promise<Uint8Array>;
-  quality(row: Row & { readonly kind: "resample" }): Promise<Quality>;
+  quality(row: ResampleRow): Promise<Quality>;
   /** Runs about `batchMs` of a row's work; ns per step of 20 ms. */
   time(row: Row, batchMs: number): Promise<number>;
   close(): void;
@@ -63,7 +63,7 @@ export class WorkerRunner implements Runner {
   prove(row: Row): Promise<Uint8Array> {
     return this.#ask({ ask: "prove", row }) as Promise<Uint8Array>;
   }
-  quality(row: Row & { readonly kind: "resample" }): Promise<Quality> {
+  quality(row: ResampleRow): Promise<Quality> {
     return this.#ask({ ask: "quality", row }) as Promise<Quality>;
   }
   time(row: Row, batchMs: number): Promise<number> {

@@ -1,36 +1,8 @@
-import { BOT_RATE, type ContestantName, contestantsOf, PACKET_MS, type Row, rowId, WIRE_RATE } from "./plan.ts";
+import { pairName, WIRE_RATE } from "./pairs.ts";
+import { BOT_RATE, type ContestantName, contestantsOf, type MessageRow, type Row, rowId } from "./plan.ts";
 import type { Quality } from "./quality.ts";
-
-/** The middle of some numbers, and between what the middle half of them lies. */
-export interface Summary {
-  readonly median: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/**
- * Median and quartiles; between two values, the point between them.
- *
- * @throws RangeError when there are none
- *
- * @example
- * summaryOf([3, 1, 2]); // { median: 2, low: 1.5, high: 2.5 }
- */
-export function summaryOf(values: readonly number[]): Summary {
-  if (values.length === 0) throw new RangeError("values must not be empty");
-  const sorted = values.toSorted((a, b) => a - b);
-  const quantile = (share: number) => {
-    const at = share * (sorted.length - 1);
-    const below = sorted[Math.floor(at)] as number;
-    return below + (at - Math.floor(at)) * ((sorted[Math.ceil(at)] as number) - below);
-  };
-  return { median: quantile(0.5), low: quantile(0.25), high: quantile(0.75) };
-}
-
-/** How many times faster than real time a step of 20 ms is, when it takes so long. */
-export function realTimeOf(nsPerPacket: number): number {
-  return (PACKET_MS * 1e6) / nsPerPacket;
-}
+import { type Summary, summaryOf } from "./summary.ts";
+import { alignedTable, figure, microseconds, realTimeOf, timesRealTime } from "./text.ts";
 
 /** What a contest has found so far. Holds one number per row, contestant and round. */
 export class Results {
@@ -73,54 +45,57 @@ export class Results {
     return read && write && Math.floor(realTimeOf(read.median + write.median));
   }
 
-  /** All figures, in the form that `npm run bench -- --json` has. */
+  /**
+   * All figures under the names that `npm run bench -- --json` has, with `profile` and `variant` beside them where the
+   * bench knows one only. The usual way does not resample: there is one in each direction.
+   */
   toJson() {
     const timed = this.rows.flatMap((row) =>
       contestantsOf(row).flatMap((name) => {
         const summary = this.summary(row, name);
-        return summary === undefined ? [] : [{ row, name, summary }];
+        return summary === undefined ? [] : [{ row, name, ns: summary.median }];
       }),
     );
-    const results = timed.flatMap(({ row, name, summary }) => {
+    const results = timed.flatMap(({ row, name, ns: nsPer20ms }) => {
       if (row.kind !== "resample") return [];
-      const pair = `${row.inputRate}-${row.outputRate}`;
-      const nsPer20ms = summary.median;
-      return [{ pair, profile: row.profile, name, nsPer20ms, realTime: realTimeOf(nsPer20ms), ...this.quality(row) }];
+      return [{ pair: pairName(row), profile: row.profile, name, nsPer20ms, ...this.quality(row) }];
     });
-    const messagePath = timed.flatMap(({ row, name, summary }) => {
-      if (row.kind === "resample") return [];
-      const usual = this.summary(row, "usual")?.median;
-      const nsPerMessage = summary.median;
+    const messagePath = timed.flatMap(({ row, name, ns: nsPerMessage }) => {
+      if (row.kind === "resample" || (name === "usual" && row.sampleRate !== WIRE_RATE)) return [];
+      const usual = this.summary({ kind: row.kind, sampleRate: WIRE_RATE }, "usual")?.median;
       const ratio = usual === undefined ? {} : { ratioToUsual: nsPerMessage / usual };
-      return [{ direction: row.kind, sampleRate: row.sampleRate, name, nsPerMessage, ...ratio }];
+      const variant = name === "usual" ? {} : { variant: name };
+      return [{ name: messageName(row, name), ...variant, nsPerMessage, ...ratio }];
     });
     return { results, messagePath };
   }
 
   /** The same as a table of plain text, for a message or an issue. */
   toText(): string {
-    const lines = [["", "", "µs/20 ms", "× real time", "SINAD dB", "delay ms"]];
+    const lines = [["", "", "µs/20 ms", "× real time", "SINAD dB", "rejection dB", "delay ms"]];
     for (const row of this.rows) {
       for (const name of contestantsOf(row)) {
         const summary = this.summary(row, name);
         if (summary === undefined) continue;
         const quality = this.quality(row);
+        const { sinadDb, rejectionDb, delayMs } = quality ?? { sinadDb: null, rejectionDb: null, delayMs: null };
         lines.push([
           titleOf(row),
           name,
-          (summary.median / 1000).toFixed(2),
-          realTimeOf(summary.median).toFixed(0),
-          quality?.sinadDb.toFixed(1) ?? "",
-          quality?.delayMs.toFixed(1) ?? "",
+          microseconds(summary.median),
+          timesRealTime(summary.median),
+          ...(quality === undefined ? ["", "", ""] : [figure(sinadDb, 1), figure(rejectionDb, 1), figure(delayMs, 2)]),
         ]);
       }
     }
-    const widths = (lines[0] as string[]).map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-    return lines
-      .map((line) => line.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "))
-      .map((line) => line.trimEnd())
-      .join("\n");
+    return alignedTable(lines, 2);
   }
+}
+
+/** `in 16k`, `usual out`: what the bench calls it. */
+function messageName({ kind, sampleRate }: MessageRow, name: ContestantName): string {
+  const direction = kind === "read" ? "in" : "out";
+  return name === "usual" ? `usual ${direction}` : `${direction} ${sampleRate / 1000}k`;
 }
 
 const kHz = (rate: number) => `${rate / 1000}`;

@@ -1,11 +1,12 @@
 import { svg } from "./elements.ts";
-import { type ContestantName, contestantsOf, type Row } from "./plan.ts";
+import { placeLabels } from "./labels.ts";
+import { type ContestantName, contestantsOf, type ResampleRow } from "./plan.ts";
 import { type Results, titleOf } from "./results.ts";
 import { linearScale } from "./scale.ts";
 
 /** One dot: a pair of rates in a profile, at its best. */
 export interface Dot {
-  readonly row: Row & { readonly kind: "resample" };
+  readonly row: ResampleRow;
   readonly name: ContestantName;
   readonly micros: number;
   readonly delayMs: number;
@@ -15,13 +16,14 @@ export interface Dot {
 export function dotsOf(results: Results): Dot[] {
   return results.rows.flatMap((row) => {
     const quality = results.quality(row);
-    if (row.kind !== "resample" || quality === undefined) return [];
+    if (row.kind !== "resample" || typeof quality?.delayMs !== "number") return [];
+    const { delayMs } = quality;
     const times = contestantsOf(row)
       .map((name) => ({ name, micros: (results.summary(row, name)?.median ?? Number.NaN) / 1000 }))
       .filter(({ micros }) => micros > 0)
       .sort((a, b) => a.micros - b.micros);
     const [best] = times;
-    return best === undefined ? [] : [{ row, ...best, delayMs: quality.delayMs }];
+    return best === undefined ? [] : [{ row, ...best, delayMs }];
   });
 }
 
@@ -29,6 +31,8 @@ const LEFT = 34;
 const BOTTOM = 38;
 const TOP = 30;
 const RIGHT = 12;
+/** Where the words above the vertical axis stand. */
+const TITLE = { left: 0, top: 0, right: 90, bottom: 15 };
 
 /** Draws delay against cost into `drawing`, at the size that it has on the page. */
 export function drawScatter(drawing: SVGSVGElement, dots: readonly Dot[]): void {
@@ -50,55 +54,21 @@ export function drawScatter(drawing: SVGSVGElement, dots: readonly Dot[]): void 
     parts.push(svg("text", { x: width - RIGHT, y: height - 4, "text-anchor": "end" }, "µs per 20 ms"));
     parts.push(svg("text", { x: 0, y: 12 }, "ms of delay"));
   }
-  const taken: Box[] = dots.map(({ micros, delayMs }) => boxAround(x(micros), y(delayMs), 14));
-  taken.push({ x: 0, y: 0, width: 90, height: LABEL_HEIGHT });
   for (const { row, name, micros, delayMs } of dots) {
     const words = `${titleOf(row)}: ${micros.toFixed(2)} µs, ${delayMs.toFixed(2)} ms (${name})`;
     const position = { cx: x(micros), cy: y(delayMs), r: 5 };
     parts.push(svg("circle", { class: `dot ${name} ${row.profile}`, ...position }, svg("title", {}, words)));
   }
-  for (const { row, micros, delayMs } of dots) {
-    const text = titleOf({ ...row, profile: "default" }).replace(" kHz", "");
-    const box = freeBox(x(micros), y(delayMs), 7.2 * text.length, width, taken);
-    if (box === undefined) continue;
-    taken.push(box);
-    parts.push(svg("text", { class: "label", x: box.x, y: box.y + 12 }, text));
+  const labelled = dots.map(({ row, micros, delayMs }) => {
+    return { x: x(micros), y: y(delayMs), text: titleOf({ ...row, profile: "default" }).replace(" kHz", "") };
+  });
+  const frame = { left: LEFT, top: 0, right: width, bottom: height - BOTTOM + 12 };
+  for (const label of placeLabels(labelled, frame, [TITLE])) {
+    // A dot without a label is better than a heap of labels; its words are in its tooltip.
+    if (!label.clear || label.far) continue;
+    parts.push(svg("text", { class: "label", x: label.x, y: label.y, "text-anchor": label.anchor }, label.text));
   }
   drawing.replaceChildren(...parts);
-}
-
-interface Box {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-const LABEL_HEIGHT = 15;
-
-function boxAround(x: number, y: number, size: number): Box {
-  return { x: x - size / 2, y: y - size / 2, width: size, height: size };
-}
-
-/** Room for a label beside, above or below a dot, free of all others; undefined when there is none: better than a heap. */
-function freeBox(x: number, y: number, width: number, edge: number, taken: readonly Box[]): Box | undefined {
-  const places: [number, number][] = [
-    [x + 10, y - 8],
-    [x - 10 - width, y - 8],
-    [x - width / 2, y - 24],
-    [x - width / 2, y + 9],
-    [x + 2, y - 24],
-    [x + 2, y + 9],
-    [x - width, y - 24],
-    [x - width, y + 9],
-  ];
-  return places
-    .map(([left, top]): Box => ({ x: left, y: top, width, height: LABEL_HEIGHT }))
-    .find((box) => box.x >= LEFT && box.x + width <= edge && taken.every((other) => !overlap(box, other)));
-}
-
-function overlap(a: Box, b: Box): boolean {
-  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
 /** The same in words, for who does not see it. */

@@ -1,9 +1,10 @@
 // The worker of one contestant. Each has its own, so that none meets code that the engine has shaped for another.
 import { type Codec, loadCodec } from "../../codec/index.ts";
 import { createWork, type Work } from "./contestants.ts";
-import { type ContestantName, type Row, rowId } from "./plan.ts";
-import { measureQuality } from "./quality.ts";
+import { type ContestantName, type ResampleRow, type Row, rowId } from "./plan.ts";
+import { type Convert, measureQuality } from "./quality.ts";
 import type { Answer, Question } from "./questions.ts";
+import { forgetSines } from "./signals.ts";
 import { clockStepMs, Stopwatch } from "./stopwatch.ts";
 
 const now = () => performance.now();
@@ -26,6 +27,16 @@ function workOf(row: Row) {
   return known;
 }
 
+/** A new stream for each signal. */
+function convertBy(codec: Codec, { inputRate, outputRate, profile }: ResampleRow): Convert {
+  return (chunks) => {
+    const resampler = codec.createResampler(inputRate, outputRate, { profile });
+    const outputs = chunks.map((chunk) => resampler.process(chunk));
+    resampler.close();
+    return outputs;
+  };
+}
+
 function answer(question: Question): unknown {
   switch (question.ask) {
     case "load":
@@ -33,11 +44,8 @@ function answer(question: Question): unknown {
     case "prove":
       return workOf(question.row).work.prove();
     case "quality": {
-      const { inputRate, outputRate, profile } = question.row;
-      const resampler = (codec as Codec).createResampler(inputRate, outputRate, { profile });
-      const quality = measureQuality(resampler);
-      resampler.close();
-      return quality;
+      const quality = measureQuality(convertBy(codec as Codec, question.row), question.row);
+      return quality.finally(forgetSines);
     }
     case "time":
       return workOf(question.row).stopwatch.measure(question.batchMs);

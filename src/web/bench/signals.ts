@@ -35,7 +35,26 @@ export function pulse(atSeconds: number, sampleRate: number, sampleCount: number
   });
 }
 
-export function concat(parts: readonly Int16Array[]): Int16Array {
+/**
+ * A second of everything that could tell two codecs apart: noise, a sweep up to the Nyquist frequency, a full-scale
+ * square wave, silence. The same at every call.
+ *
+ * @param sampleRate in Hz
+ */
+export function testSignal(sampleRate: number): Int16Array {
+  const signal = new Int16Array(sampleRate);
+  const hiss = noise(0.4 * sampleRate);
+  for (let i = 0; i < signal.length; i++) {
+    const t = i / sampleRate;
+    if (i < hiss.length) signal[i] = hiss[i]!;
+    else if (t < 0.7) signal[i] = Math.round(30_000 * Math.sin((Math.PI * sampleRate * (t - 0.4) ** 2) / 0.6));
+    else if (t < 0.9) signal[i] = i % 42 < 21 ? 32_767 : -32_768;
+  }
+  return signal;
+}
+
+/** The parts, one after the other. */
+export function concat(parts: readonly Int16Array[]): Int16Array<ArrayBuffer> {
   const whole = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
