@@ -17,12 +17,50 @@ export interface CallEnd {
   readonly error?: unknown;
 }
 
-/** How much of the bot's speech an interruption found heard, by the clock. */
+/** How much of the bot's speech an interruption found heard. */
 export interface Interruption {
-  /** Of the utterance that was cut off: how much the caller has heard, in ms. */
+  /**
+   * Of the utterance that was cut off: how much the caller has heard, in ms. By marks when the utterance was begun with
+   * {@link Call.beginUtterance}, by the clock otherwise.
+   */
   readonly heardMs: number;
   /** How much was taken back, here and at Wavix, in ms. */
   readonly droppedMs: number;
+  /** Those of {@link Call.beginUtterance} that were cut off, in their order; they say how much was heard of each. */
+  readonly utterances: readonly Utterance[];
+}
+
+/**
+ * A stretch of the bot's speech whose playback is followed: by marks, of which Wavix sends each back when it has played
+ * what was sent before it, and between them by the clock. Right to a packet (20 ms) and the round trip to Wavix.
+ *
+ * @example
+ * const utterance = call.beginUtterance();
+ * await call.send(speech);
+ * await call.send(new TTSStoppedFrame());
+ * const { heardMs, interrupted } = await utterance.finished;
+ */
+export interface Utterance {
+  /** How much of it has been given to `send` so far, in ms. */
+  readonly durationMs: number;
+  /** How much of it the caller has heard by now, in ms. */
+  readonly heardMs: number;
+  /**
+   * What that rests on. `clock` until the first mark has come back, and when Wavix sends none back: then nothing is known
+   * of the time audio takes to get there, and of its staying away.
+   */
+  readonly measuredBy: "marks" | "clock";
+  /** Settles when it was heard to its end, was cut off, or the call is over. Never rejects. */
+  readonly finished: Promise<UtteranceEnd>;
+}
+
+/** How the playback of an {@link Utterance} ended. */
+export interface UtteranceEnd {
+  readonly durationMs: number;
+  readonly heardMs: number;
+  readonly measuredBy: "marks" | "clock";
+  /** The caller has not heard all of it: it was cut off, or the call ended. */
+  readonly interrupted: boolean;
 }
 
 /** Steers a call beside its audio; `WavixRestClient` with a call id behind it. */
@@ -60,7 +98,7 @@ export interface Call {
   readonly audioInSampleRate: number;
   /** How much audio is gathered before a sound starts, in ms: the cushion of a bot that speaks in real time. */
   readonly playoutDelayMs: number;
-  /** How much of what was sent the caller has not heard yet, by the clock, in ms. */
+  /** How much of what was sent the caller has not heard yet, in ms; by the clock unless an utterance is followed. */
   readonly unheardMs: number;
   /** Aborted when the call is over: whatever the bot still does for it is in vain. */
   readonly signal: AbortSignal;
@@ -85,9 +123,17 @@ export interface Call {
    * Settles as soon as there is room: up to 30 s of audio may wait, whoever is faster is held back here.
    *
    * @throws RangeError when the audio's rate is not one of the codec's
-   * @throws CallError `CALL_OVER` when the call is over; `CALL_FLOODED` when 1000 frames wait that nobody awaits
+   * @throws CallError `CALL_OVER` when the call is over; `CALL_FLOODED` when 1000 frames wait that nobody awaits, of any kind
    */
   send(frame: Frame): Promise<void>;
+  /**
+   * Begins an utterance whose playback is followed: what is sent from now on belongs to it, up to `TTSStoppedFrame`, an
+   * interruption, or the next one. Costs about four marks a second on the wire while it is sent; without this there are
+   * none. What does not fill a packet of the speech before it is sent first.
+   *
+   * @throws CallError `CALL_OVER`; `CALL_FLOODED` when 1000 utterances wait to be heard
+   */
+  beginUtterance(): Utterance;
   /** Barge-in: what the caller has not heard yet is dropped, here and at Wavix, at once. */
   interrupt(): Interruption;
   /** Settles when the caller has heard all that was sent so far, or it was interrupted, or the call is over. */

@@ -12,6 +12,8 @@ export {
   type CallFacts,
   type EndedBy,
   type Interruption,
+  type Utterance,
+  type UtteranceEnd,
 } from "./call.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
 export { TokenBucket } from "./token-bucket.ts";

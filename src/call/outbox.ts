@@ -87,6 +87,21 @@ export class Outbox implements PlayoutQueue {
     return true;
   }
 
+  /** Packets that were sent or lie ready, counted from the first of the call. */
+  get placedPackets(): number {
+    return this.#packetsSent + this.#writer.packetCount;
+  }
+
+  /**
+   * To be asked before the bot adds an action: audio is bounded by its length, and actions by their number.
+   *
+   * @throws CallError `CALL_FLOODED`
+   */
+  assertRoom(): void {
+    if (this.#waiting.length + this.#placed.length < MAX_WAITING) return;
+    throw new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`);
+  }
+
   /** Runs `action` when all audio that was added before lies ready, or when it has been sent. */
   addAction(when: "ready" | "sent", action: () => void): void {
     if (this.#waiting.length > 0) this.#waiting.push({ action, when });

@@ -67,6 +67,16 @@ export class Playout {
     this.#settings = settings;
   }
 
+  /** The moment at which the caller hears the end of all that was sent; −Infinity before the first packet. */
+  get dryAtMs(): number {
+    return this.#dryAtMs;
+  }
+
+  /** Packets sent since the beginning of the call. */
+  get sentPackets(): number {
+    return this.#sentPackets;
+  }
+
   /** How much of what was sent the caller has not heard yet, in ms. */
   levelMs(nowMs: number): number {
     return Math.max(0, this.#dryAtMs - nowMs);

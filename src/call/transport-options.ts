@@ -49,14 +49,32 @@ export interface WavixTransportOptions {
 
 /** What went through a transport. Counts rise only; times are in ms. */
 export interface TransportStats {
-  /** Packets of the caller's audio. */
+  /** Packets of the caller's audio that were taken. */
   packetsIn: number;
+  /** Packets that the stream's numbers passed over; concealed where the gap is no longer than a second. */
+  packetsLost: number;
+  /** Those of the lost that came after all, too late, and were left out. */
+  packetsLate: number;
+  /** Packets that came again, and were left out. */
+  packetsDuplicated: number;
+  /** How often the stream's numbers made a jump that was not filled in. */
+  numberJumps: number;
+  /** Interarrival jitter of the caller's audio as in RFC 3550; the present estimate. */
+  jitterMs: number;
+  /** How often the caller's audio stayed away for a second or more, and the longest such time. */
+  inputPauses: number;
+  longestInputPauseMs: number;
   packetsOut: number;
   /** Packets that were not sent because the socket did not drain. */
   packetsDropped: number;
   /** Frames that the bot did not read in time. */
   framesDropped: number;
+  /** Marks and other messages that were not sent because the socket did not drain. */
+  messagesUnsent: number;
   interruptions: number;
+  /** Marks of the transport's own that came back, and that did not within two seconds of the end of the audio. */
+  marksEchoed: number;
+  marksMissed: number;
   /** How often the caller ran dry in mid-utterance. */
   starvations: number;
   /** The longest such gap. */

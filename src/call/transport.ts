@@ -23,14 +23,17 @@ import {
   CallError,
   type CallFacts,
   type Interruption,
+  type Utterance,
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { Inbound } from "./inbound.ts";
 import { MessageLimit } from "./message-limit.ts";
 import { DONE, Outbox } from "./outbox.ts";
-import { type PacketClock, packetClock } from "./packet-clock.ts";
+import { PACKET_MS, type PacketClock, packetClock } from "./packet-clock.ts";
+import { Playback } from "./playback.ts";
 import { Playout } from "./playout.ts";
-import { PlayoutMarks } from "./playout-marks.ts";
+import { type MarkOutcome, PlayoutMarks } from "./playout-marks.ts";
 import {
   type EndOptions,
   readTransportSettings,
@@ -42,6 +45,10 @@ import {
 const OPEN = 1;
 /** A second of media messages is 68 kB. A peer that is this far behind has stopped reading. */
 const MAX_BUFFERED_BYTES = 512 * 1024;
+/** Messages are small and some must not be lost, such as the one that silences: they may go as far as this. */
+const MAX_BUFFERED_BYTES_WITH_MESSAGES = 2 * MAX_BUFFERED_BYTES;
+/** Packets that go into the socket between two looks at how it drains. */
+const MAX_PACKETS_AT_ONCE = 50;
 /** A peer that has not read for this long will not read again. */
 const STALLED_AFTER_MS = 10_000;
 /** `setTimeout` takes a longer delay, and Infinity, for 1 ms. */
@@ -81,10 +88,16 @@ export class WavixTransport implements Call {
   readonly #playout: Playout;
   readonly #clock: PacketClock;
   readonly #frames = new FrameQueue();
+  readonly #inbound: Inbound;
   readonly #facts: CallFacts;
   readonly #ending: Ending;
   readonly #aborter = new AbortController();
   readonly #marks = new PlayoutMarks();
+  readonly #playback: Playback;
+  /** What tells those who wait for playout that there is nothing to wait for any more. */
+  readonly #playoutWaits = new Set<() => void>();
+  /** The wait for all that has been sent up to now. */
+  #playoutWait: Promise<void> | undefined;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #idleTimeoutMs: number;
   readonly #messageLimit: MessageLimit;
@@ -94,6 +107,7 @@ export class WavixTransport implements Call {
   #ticking = false;
   #stalledSinceMs: number | undefined;
   #lastMessageAtMs = performance.now();
+  #releasedAtMs: number | undefined;
   /** No audio goes out any more. */
   #muted = false;
 
@@ -116,8 +130,11 @@ export class WavixTransport implements Call {
     this.audioInSampleRate = this.#serializer.sampleRate as number;
     const codec = this.#serializer.codec ?? defaultCodec();
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
+    this.#inbound = new Inbound(this.#serializer.wavixSampleRate, (frame) => this.deliver(frame));
+    this.#serializer.watch(this.#inbound);
     this.#outbox = new Outbox(this.#writer, settings.maxQueuedMs);
     this.#playout = new Playout(settings);
+    this.#playback = new Playback(this.#playout, this.#sendMark);
     this.#clock = options.clock ?? packetClock;
     this.#facts = options.facts ?? {};
     this.from = this.#facts.from;
@@ -126,10 +143,20 @@ export class WavixTransport implements Call {
     this.signal = this.#aborter.signal;
     this.#stats = {
       packetsIn: 0,
+      packetsLost: 0,
+      packetsLate: 0,
+      packetsDuplicated: 0,
+      numberJumps: 0,
+      jitterMs: 0,
+      inputPauses: 0,
+      longestInputPauseMs: 0,
       packetsOut: 0,
       packetsDropped: 0,
       framesDropped: 0,
+      messagesUnsent: 0,
       interruptions: 0,
+      marksEchoed: 0,
+      marksMissed: 0,
       starvations: 0,
       maxLatenessMs: 0,
       messagesDropped: 0,
@@ -176,13 +203,30 @@ export class WavixTransport implements Call {
   }
 
   get unheardMs(): number {
-    return this.#outbox.queuedMs + this.#playout.levelMs(performance.now());
+    return this.#outbox.queuedMs + this.#unheardOfSentMs(performance.now());
+  }
+
+  /** How much of what has gone out the caller has not heard, in ms. */
+  #unheardOfSentMs(nowMs: number): number {
+    if (!this.#playback.isFollowing) return this.#playout.levelMs(nowMs);
+    return this.#playout.sentPackets * PACKET_MS - this.#playback.heardMs(nowMs);
   }
 
   /** What went through so far. */
   get stats(): Readonly<TransportStats> {
     this.#stats.messagesDropped = this.#messageLimit.dropped;
+    const nowMs = this.#releasedAtMs ?? performance.now();
+    const { timeline, rhythm } = this.#inbound;
+    this.#stats.packetsLost = timeline.lost;
+    this.#stats.packetsLate = timeline.late;
+    this.#stats.packetsDuplicated = timeline.duplicated;
+    this.#stats.numberJumps = timeline.discontinuities;
+    this.#stats.jitterMs = rhythm.jitterMs;
+    this.#stats.inputPauses = rhythm.pauses(nowMs);
+    this.#stats.longestInputPauseMs = rhythm.longestPauseMs(nowMs);
     this.#stats.framesDropped = this.#frames.dropped;
+    this.#stats.marksEchoed = this.#marks.echoedCount;
+    this.#stats.marksMissed = this.#marks.missedCount;
     this.#stats.starvations = this.#playout.starvations;
     this.#stats.maxLatenessMs = this.#playout.maxLatenessMs;
     this.#stats.discontinuities = this.#writer.discontinuities + this.#serializer.discontinuities;
@@ -232,6 +276,7 @@ export class WavixTransport implements Call {
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
     this.#lastMessageAtMs = performance.now();
     if (!this.#messageLimit.take(this.#lastMessageAtMs)) return;
+    this.#inbound.nowMs = this.#lastMessageAtMs;
     if (isBinary) {
       this.#stats.binaryMessages++;
       return;
@@ -285,15 +330,21 @@ export class WavixTransport implements Call {
         const before = this.#outbox.packetCount;
         const room = this.#outbox.addAudio(frame);
         const nowMs = performance.now();
-        this.#playout.pushed((frame.numFrames * 1_000) / frame.sampleRate, before, nowMs);
+        const durationMs = (frame.numFrames * 1_000) / frame.sampleRate;
+        this.#playout.pushed(durationMs, before, nowMs);
+        this.#playback.added(durationMs);
+        this.#playoutWait = undefined;
         this.#pump(nowMs);
         return room;
       }
       if (frame instanceof InterruptionFrame) this.interrupt();
-      else if (frame instanceof TTSStoppedFrame) this.#endUtterance();
-      else if (frame instanceof OutputTransportMessageUrgentFrame) this.#sendTexts(frame);
+      else if (frame instanceof TTSStoppedFrame) {
+        this.#outbox.assertRoom();
+        this.#endUtterance();
+      } else if (frame instanceof OutputTransportMessageUrgentFrame) this.#sendTexts(frame);
       else if (frame instanceof OutputTransportMessageFrame) {
         JSON.stringify(frame.message);
+        this.#outbox.assertRoom();
         this.#outbox.addAction("sent", () => this.#sendTexts(frame));
       } else if (frame instanceof EndFrame) return this.hangUp(frame.reason ?? undefined);
       else if (frame instanceof CancelFrame) {
@@ -317,19 +368,34 @@ export class WavixTransport implements Call {
 
   /** What the bot has said is complete: the rest goes out too, and nothing more is gathered. */
   #endUtterance(): void {
+    const utterance = this.#playback.close();
     this.#outbox.addAction("ready", () => {
       this.#outbox.flush();
       this.#playout.ended();
+      if (utterance !== undefined) this.#playback.endsAt(utterance, this.#outbox.placedPackets, performance.now());
     });
     this.#pump(performance.now());
   }
 
+  beginUtterance(): Utterance {
+    if (this.#ending.begun) throw new CallError("CALL_OVER", "the call is over");
+    this.#outbox.assertRoom();
+    this.#endUtterance();
+    const utterance = this.#playback.begin();
+    this.#outbox.addAction("ready", () => {
+      utterance.fromPacket = this.#outbox.placedPackets;
+    });
+    return utterance;
+  }
+
   interrupt(): Interruption {
     const nowMs = performance.now();
-    const heardMs = this.#playout.heardMs(nowMs);
-    const droppedMs = this.#playout.levelMs(nowMs) + this.#silence(nowMs);
+    const unheardMs = this.#unheardOfSentMs(nowMs);
+    const utterances = this.#playback.cutOff(nowMs);
+    const heardMs = utterances[0]?.heardMs ?? this.#playout.heardMs(nowMs);
+    const droppedMs = unheardMs + this.#silence(nowMs);
     this.#stats.interruptions++;
-    return { heardMs, droppedMs };
+    return { heardMs, droppedMs, utterances };
   }
 
   /** Takes back what the caller has not heard; how much of it was still here, in ms. */
@@ -338,22 +404,42 @@ export class WavixTransport implements Call {
     this.#playout.cleared(nowMs);
     this.#sendText(clearMessage(this.streamId));
     this.#marks.clear();
+    this.#endPlayoutWaits();
     return droppedMs;
   }
 
-  async waitForPlayout(): Promise<void> {
-    if (this.#muted || (this.#outbox.isEmpty && this.#playout.levelMs(performance.now()) === 0)) return;
-    this.#endUtterance();
-    await new Promise<void>((resolve) => {
-      const name = this.#marks.add(resolve);
-      this.#outbox.addAction("sent", () => {
-        this.#sendText(markMessage(name, this.streamId));
-        const nowMs = performance.now();
-        this.#marks.sent(name, nowMs + this.#playout.levelMs(nowMs));
-      });
-      this.#keepTicking();
+  waitForPlayout(): Promise<void> {
+    if (this.#muted || (this.#outbox.isEmpty && this.#unheardOfSentMs(performance.now()) === 0)) return DONE;
+    // One mark for all who wait for the same audio.
+    this.#playoutWait ??= new Promise((resolve, reject) => {
+      const settle = () => {
+        this.#playoutWaits.delete(settle);
+        resolve();
+      };
+      this.#playoutWaits.add(settle);
+      try {
+        this.#endUtterance();
+        this.#outbox.addAction("sent", () => this.#sendMark(settle));
+        this.#keepTicking();
+      } catch (error) {
+        this.#playoutWaits.delete(settle);
+        reject(error);
+      }
     });
+    return this.#playoutWait;
   }
+
+  #endPlayoutWaits(): void {
+    this.#playoutWait = undefined;
+    for (const settle of this.#playoutWaits) settle();
+  }
+
+  /** Sends a mark; `settle` is called when the caller has heard what was sent before it, or it never will be. */
+  readonly #sendMark = (settle: (outcome: MarkOutcome) => void): void => {
+    const name = this.#marks.send(Math.max(performance.now(), this.#playout.dryAtMs), settle);
+    this.#sendText(markMessage(name, this.streamId));
+    this.#keepTicking();
+  };
 
   // ── Pacing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -383,9 +469,15 @@ export class WavixTransport implements Call {
   #pump(nowMs: number): void {
     if (this.#muted) return;
     for (;;) {
-      const due = Math.min(this.#playout.due(this.#outbox, nowMs), this.#outbox.packetsBeforeAction);
+      const due = Math.min(
+        this.#playout.due(this.#outbox, nowMs),
+        this.#outbox.packetsBeforeAction,
+        this.#playback.packetsToMark,
+        MAX_PACKETS_AT_ONCE,
+      );
       if (due === 0) break;
       this.#sendPackets(due, nowMs);
+      this.#playback.markIfDue(nowMs);
       // Frames that waited may have come up, with more that is due.
     }
     if (!this.#outbox.isEmpty) this.#keepTicking();
@@ -404,6 +496,7 @@ export class WavixTransport implements Call {
       this.#stats.packetsOut += taken;
     } else {
       this.#stats.packetsDropped += taken;
+      this.#playback.lost(taken);
     }
     this.#playout.sent(taken, nowMs);
     this.#outbox.sent(taken);
@@ -424,7 +517,9 @@ export class WavixTransport implements Call {
   }
 
   #sendText(text: string): void {
-    if (this.#socket.readyState === OPEN) this.#socket.send(text, TEXT);
+    if (this.#socket.readyState !== OPEN) return;
+    if (this.#socket.bufferedAmount <= MAX_BUFFERED_BYTES_WITH_MESSAGES) this.#socket.send(text, TEXT);
+    else this.#stats.messagesUnsent++;
   }
 
   // ── The end ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -449,16 +544,19 @@ export class WavixTransport implements Call {
 
   #mute(clear: boolean): void {
     this.#muted = true;
+    this.#playback.cutOff(performance.now());
     this.#aborter.abort();
     this.#frames.end();
     this.#clock.delete(this);
     this.#outbox.close(new CallError("CALL_OVER", "the call is over"));
     this.#marks.clear();
+    this.#endPlayoutWaits();
     this.#resolveReady(null);
     if (clear) this.#silence(performance.now());
   }
 
   #release(): void {
+    this.#releasedAtMs = performance.now();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
     this.#socket.off("message", this.#onMessage);

@@ -8,7 +8,13 @@
 export { Codec, type CodecOptions, defaultCodec, loadCodec, loadCodecSync, type ResamplerOptions } from "./codec.ts";
 export { CodecError, type CodecErrorCode } from "./errors.ts";
 export { decodeALaw, decodeMuLaw, encodeALaw, encodeMuLaw } from "./g711.ts";
-export { MediaReader, type MediaReaderOptions, type MediaReadStatus, type Track } from "./media-reader.ts";
+export {
+  type MediaGate,
+  MediaReader,
+  type MediaReaderOptions,
+  type MediaReadStatus,
+  type Track,
+} from "./media-reader.ts";
 export { MediaWriter, type MediaWriterOptions } from "./media-writer.ts";
 export { type ResampleOptions, resample } from "./one-shot.ts";
 export { SAMPLE_RATES } from "./rates.ts";

@@ -10,18 +10,36 @@ export type Track = "inbound" | "outbound";
  * - `audio`: a media message; its samples are in `audio`
  * - `other-track`: a media message of the leg that was not asked for
  * - `message`: JSON, but not media; it is in `message`
+ * - `left-out`: a media message that the gate did not admit
  * - the rest: nothing, and why
  */
 export type MediaReadStatus =
   | "audio"
   | "other-track"
   | "message"
+  | "left-out"
   | "bad-json"
   | "not-an-object"
   | "bad-media"
   | "bad-base64"
   | "odd-length"
   | "oversized";
+
+/**
+ * Looks at each media message before its audio reaches the resampler: what came twice must leave no trace in it, and
+ * what is missing is to be put in where it belongs.
+ *
+ * @example
+ * const gate: MediaGate = { admit: ({ chunk }) => (seen.has(chunk) ? null : NOTHING) };
+ */
+export interface MediaGate {
+  /**
+   * @param reader has the message's numbers and its track
+   * @param samples of the message, at the wire's rate; only lent
+   * @returns samples at the wire's rate that go before it, none as a rule; null leaves the message out
+   */
+  admit(reader: MediaReader, samples: Int16Array): Int16Array | null;
+}
 
 export interface MediaReaderOptions {
   /** Rate of the audio in the messages, in Hz; 24000 on Wavix. */
@@ -57,6 +75,8 @@ const SLAB_SHARE = 8_192;
 export class MediaReader {
   /** After `audio`: the samples, int16 mono at the wanted rate; yours to keep. */
   audio: Int16Array = EMPTY;
+  /** After `audio`: what the gate put before it, as it comes out at the wanted rate. */
+  inserted: Int16Array = EMPTY;
   /** Of the last media message; −1 when it names none. */
   sequenceNumber = -1;
   chunk = -1;
@@ -93,9 +113,10 @@ export class MediaReader {
    *
    * @param data the message: text, or its UTF-8 bytes; at most 64 KiB
    * @param track the leg that is wanted; null takes both
+   * @param gate is asked about each message of that leg; without one all are admitted
    * @throws CodecError `CODEC_CLOSED`, `CODEC_TRAP`
    */
-  read(data: string | Uint8Array, track: Track | null): MediaReadStatus {
+  read(data: string | Uint8Array, track: Track | null, gate?: MediaGate): MediaReadStatus {
     const handle = this.#slot.handle("media reader");
     const { core } = this.#owner;
     const wanted = track === null ? 0 : TRACK_NUMBERS[track];
@@ -110,8 +131,8 @@ export class MediaReader {
       core.message.set(data);
     }
     try {
-      const count = core.exports.readMedia(length, wanted, handle);
-      if (count === UNKNOWN) return this.#readWithJson(data, track, handle);
+      const count = core.exports.readMedia(length, wanted, gate === undefined ? handle : 0);
+      if (count === UNKNOWN) return this.#readWithJson(data, track, handle, gate);
       const numbers = core.resultNumbers;
       const result = core.result;
       this.sequenceNumber = numbers[1] as number;
@@ -124,14 +145,19 @@ export class MediaReader {
       if (this.callId === undefined && result[11] !== 0) {
         this.callId = core.text(result[10] as number, result[11] as number);
       }
-      return this.#finish(count);
+      return gate === undefined || count < 0 ? this.#finish(count) : this.#admit(count, handle, gate);
     } catch (cause) {
       throw core.trapped(cause);
     }
   }
 
   /** The net under the scanner. */
-  #readWithJson(data: string | Uint8Array, track: Track | null, handle: number): MediaReadStatus {
+  #readWithJson(
+    data: string | Uint8Array,
+    track: Track | null,
+    handle: number,
+    gate: MediaGate | undefined,
+  ): MediaReadStatus {
     let parsed: unknown;
     try {
       // Fatal, and the BOM kept: JSON.parse then refuses what is not JSON text in UTF-8.
@@ -167,9 +193,43 @@ export class MediaReader {
     if (read !== payload.length || written !== payload.length) return "bad-base64";
     // A message of the other leg must not touch the resampler, but its payload is checked all the same.
     const other = track !== null && this.track !== track;
-    const count = other ? core.exports.decodeBase64(payload.length) : core.exports.readPayload(payload.length, handle);
-    if (other) return count < 0 ? "bad-base64" : "other-track";
-    return this.#finish(count);
+    if (other) return core.exports.decodeBase64(payload.length) < 0 ? "bad-base64" : "other-track";
+    const count = core.exports.readPayload(payload.length, gate === undefined ? handle : 0);
+    return gate === undefined || count < 0 ? this.#finish(count) : this.#admit(count, handle, gate);
+  }
+
+  /** `count` samples lie in PCM at the wire's rate. */
+  #admit(count: number, handle: number, gate: MediaGate): MediaReadStatus {
+    const { core } = this.#owner;
+    const before = gate.admit(this, core.input(count));
+    if (before === null) return "left-out";
+    if (before.length === 0) {
+      this.inserted = EMPTY;
+    } else {
+      const samples = core.input(count).slice();
+      this.inserted = this.#convert(before, handle);
+      core.pcm.set(samples);
+    }
+    this.audio = this.#keep(handle === 0 ? core.input(count) : core.output(core.convert(handle, count, 1)));
+    return "audio";
+  }
+
+  #convert(samples: Int16Array, handle: number): Int16Array {
+    const { core } = this.#owner;
+    const parts: Int16Array[] = [];
+    for (let start = 0; start < samples.length; start += core.pcmCapacity) {
+      const part = samples.subarray(start, start + core.pcmCapacity);
+      core.pcm.set(part);
+      parts.push(core.output(core.convert(handle, part.length, 1)).slice());
+    }
+    if (parts.length === 1) return parts[0] as Int16Array;
+    const whole = new Int16Array(parts.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
   }
 
   #finish(count: number): MediaReadStatus {
@@ -180,19 +240,22 @@ export class MediaReader {
       // The slot keeps its handle fresh, so the instance has lost its mind.
       throw new Error(`the codec answered ${count}`);
     }
-    const samples = this.#owner.core.audio(count);
-    if (count > SLAB_SHARE) {
-      this.audio = samples.slice();
-    } else {
-      if (this.#slabUsed + count > this.#slab.length) {
-        this.#slab = new Int16Array(SLAB_SAMPLES);
-        this.#slabUsed = 0;
-      }
-      this.#slab.set(samples, this.#slabUsed);
-      this.audio = this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
-      this.#slabUsed += count;
-    }
+    this.audio = this.#keep(this.#owner.core.audio(count));
     return "audio";
+  }
+
+  /** A copy, out of the codec's memory. */
+  #keep(samples: Int16Array): Int16Array {
+    const count = samples.length;
+    if (count > SLAB_SHARE) return samples.slice();
+    if (this.#slabUsed + count > this.#slab.length) {
+      this.#slab = new Int16Array(SLAB_SAMPLES);
+      this.#slabUsed = 0;
+    }
+    this.#slab.set(samples, this.#slabUsed);
+    const kept = this.#slab.subarray(this.#slabUsed, this.#slabUsed + count);
+    this.#slabUsed += count;
+    return kept;
   }
 
   /** Forgets the past of the audio: the next message starts from silence. */
@@ -205,6 +268,7 @@ export class MediaReader {
     this.#slot.close();
     this.#slab = EMPTY;
     this.audio = EMPTY;
+    this.inserted = EMPTY;
   }
 
   [Symbol.dispose](): void {

@@ -5,6 +5,7 @@ import {
   type CallEnd,
   CallError,
   type Interruption,
+  type Utterance,
   type WavixTransport,
 } from "../call/index.ts";
 import type { Frame } from "../pipecat/index.ts";
@@ -87,13 +88,18 @@ class Attempt implements Call {
 
   send(frame: Frame): Promise<void> {
     if (!this.#failed) return this.#call.send(frame);
-    const refused = Promise.reject(new CallError("CALL_OVER", "the call is with another bot: this one has failed"));
+    const refused = Promise.reject(withAnother());
     refused.catch(() => {});
     return refused;
   }
 
+  beginUtterance(): Utterance {
+    if (this.#failed) throw withAnother();
+    return this.#call.beginUtterance();
+  }
+
   interrupt(): Interruption {
-    return this.#failed ? { heardMs: 0, droppedMs: 0 } : this.#call.interrupt();
+    return this.#failed ? { heardMs: 0, droppedMs: 0, utterances: [] } : this.#call.interrupt();
   }
 
   async waitForPlayout(): Promise<void> {
@@ -131,4 +137,8 @@ class Attempt implements Call {
   get control(): CallControl | undefined {
     return this.#call.control;
   }
+}
+
+function withAnother(): CallError {
+  return new CallError("CALL_OVER", "the call is with another bot: this one has failed");
 }

@@ -85,6 +85,12 @@ export interface Behaviour {
   numbersAsStrings: boolean;
   /** A one-way stream of both tracks counts their chunks together (default true) or each track on its own. */
   tracksShareChunkCount: boolean;
+  /** Every so many-th media message is lost on the way; its numbers are used up. Default 0: none. */
+  losesEveryPacket: number;
+  /** Every so many-th media message is sent twice. Default 0: none. */
+  repeatsEveryPacket: number;
+  /** Every so many-th media message changes places with the one behind it. Default 0: none. */
+  swapsEveryPacket: number;
 
   // --- playback ---
 
@@ -94,6 +100,8 @@ export interface Behaviour {
   offSizeMedia: "play" | "drop";
   /** Media of an odd byte count: `"trim"` the last byte (default) or `"drop"` the message. Counted either way. */
   oddByteMedia: "trim" | "drop";
+  /** Send marks back. Documented as always done; `false` is for tests. Default true. */
+  echoMarks: boolean;
   /** Extra time between the end of playback and the echo of a mark, in ms, to the next 20 ms. Default 0. */
   markEchoDelayMs: number;
   /** Order in which queued marks come back on `clear`. Default `"in-order"`. */
@@ -173,9 +181,13 @@ export const defaultBehaviour: Readonly<Behaviour> = Object.freeze<Behaviour>({
   timestampStart: 160,
   numbersAsStrings: false,
   tracksShareChunkCount: true,
+  losesEveryPacket: 0,
+  repeatsEveryPacket: 0,
+  swapsEveryPacket: 0,
   maxBufferedMs: 600_000,
   offSizeMedia: "play",
   oddByteMedia: "trim",
+  echoMarks: true,
   markEchoDelayMs: 0,
   marksOnClear: "in-order",
   maxMessageBytes: 1 << 20,

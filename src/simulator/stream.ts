@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import WebSocket from "ws";
 import type { Behaviour } from "./behaviour.ts";
 import { silencePayload } from "./caller-audio.ts";
+import { MediaDisorder } from "./media-disorder.ts";
 import type { TimelineRecorder } from "./recording.ts";
 import { StreamMessages, type Track } from "./stream-messages.ts";
 import { StreamReceiver } from "./stream-receiver.ts";
@@ -39,6 +40,7 @@ export class CallStream {
   readonly #spec: StreamSpec;
   readonly #context: StreamContext;
   readonly #messages: StreamMessages;
+  readonly #disorder: MediaDisorder | null;
   readonly #tracks: readonly Track[];
 
   #socket: WebSocket | undefined;
@@ -57,6 +59,7 @@ export class CallStream {
     const both = spec.channel === "both" ? (["inbound", "outbound"] as const) : ([spec.channel] as const);
     this.#tracks = spec.type === "twoway" ? ["inbound"] : both;
     this.#messages = new StreamMessages(context.callId, this.id, context.behaviour);
+    this.#disorder = MediaDisorder.isIn(context.behaviour) ? new MediaDisorder(context.behaviour) : null;
     this.closed = new Promise((resolve) => {
       this.#reportClosed = resolve;
     });
@@ -141,7 +144,9 @@ export class CallStream {
     }
     for (const track of this.#tracks) {
       const audio = track === "inbound" ? (payload ?? silencePayload) : this.#heardPayload(packet);
-      this.#send(this.#messages.media(packet, track, audio, eventTime));
+      const message = this.#messages.media(packet, track, audio, eventTime);
+      if (this.#disorder === null) this.#send(message);
+      else for (const sent of this.#disorder.pass(message)) this.#send(sent);
       tally.sentPackets += 1;
     }
     tally.sendLateness.add(performance.now() - deadlineMs);
@@ -206,6 +211,7 @@ export class CallStream {
   }
 
   #echoMark(name: string): void {
+    if (!this.#context.behaviour.echoMarks) return;
     // A server that sends marks and reads nothing would fill the memory with their echoes.
     if (this.#socket!.bufferedAmount > 2 * maxWaitingBytes) this.drop();
     else {

@@ -1,6 +1,7 @@
 import {
   type Codec,
   defaultCodec,
+  type MediaGate,
   type MediaReader,
   type MediaReadStatus,
   type MediaWriter,
@@ -53,6 +54,23 @@ export interface WavixFrameSerializerOptions {
   params?: WavixFrameSerializerParams | undefined;
 }
 
+/**
+ * Watches the messages of a stream as they arrive, for a transport that conceals what is lost and leaves out what comes
+ * twice. `admit` is asked about each media message of the wanted track.
+ *
+ * @example
+ * const arrivals: MediaArrivals = { admit: () => NOTHING, numbered() {}, otherTrack() {}, concealed() {} };
+ * serializer.watch(arrivals);
+ */
+export interface MediaArrivals extends MediaGate {
+  /** A message that is not media had a `sequence_number` of its own. */
+  numbered(): void;
+  /** A media message of a track that is not wanted. */
+  otherTrack(): void;
+  /** What `admit` put before a message, as a frame of at most 20 ms; comes before that message's own frame. */
+  concealed(frame: InputAudioRawFrame): void;
+}
+
 /** One track of the caller's audio; each has a resampler of its own and a clock of its own. */
 interface Lane {
   readonly track: Track;
@@ -88,6 +106,7 @@ export class WavixFrameSerializer {
   #start: StartMessage | null = null;
   #streamId: string | undefined;
   #callId: string | undefined;
+  #arrivals: MediaArrivals | undefined;
   #failed = false;
   #closed = false;
 
@@ -155,6 +174,11 @@ export class WavixFrameSerializer {
     return this.#counters;
   }
 
+  /** Has the arrival of messages watched, from now on. */
+  watch(arrivals: MediaArrivals): void {
+    this.#arrivals = arrivals;
+  }
+
   /**
    * Makes audio flow, at the rates of the StartFrame. Called again it changes the rate of the caller's audio, if that is
    * another one, and nothing else. Does nothing after `close`.
@@ -187,15 +211,18 @@ export class WavixFrameSerializer {
     for (const lane of this.#lanes) {
       let status: MediaReadStatus | "other-track";
       try {
-        status = lane.reader.read(data, lane.track);
+        status = lane.reader.read(data, lane.track, this.#arrivals);
       } catch (exception) {
         return this.#codecFailed(exception);
       }
       if (status === "audio") return this.#audioFrame(lane);
       if (status === "message") return this.#controlFrame(lane.reader.message);
+      // It is counted where it was decided.
+      if (status === "left-out") return null;
       if (status !== "other-track") return this.#drop(status);
       this.#learnFrom(lane.reader);
     }
+    this.#arrivals?.otherTrack();
     return this.#drop("other-track");
   }
 
@@ -259,17 +286,26 @@ export class WavixFrameSerializer {
   #audioFrame(lane: Lane): Frame | null {
     this.#learnFrom(lane.reader);
     this.#counters.mediaIn++;
-    const audio = lane.reader.audio;
-    if (audio.length === 0) return null;
-    const frame = new InputAudioRawFrame({ audio, sampleRate: lane.sampleRate, numChannels: 1 });
-    frame.pts = Math.round((lane.sampleCount * 1e9) / lane.sampleRate);
-    frame.transportSource = lane.track;
-    lane.sampleCount += audio.length;
-    return frame;
+    const { audio, inserted } = lane.reader;
+    if (inserted.length > 0) this.#giveConcealed(lane, inserted);
+    return audio.length === 0 ? null : nextFrame(lane, audio);
+  }
+
+  /** In frames of the usual length: who listens reckons with it. */
+  #giveConcealed(lane: Lane, samples: Int16Array): void {
+    const frameCount = Math.ceil(samples.length / (lane.sampleRate / 50));
+    for (let i = 0; i < frameCount; i++) {
+      const from = Math.round((i * samples.length) / frameCount);
+      const to = Math.round(((i + 1) * samples.length) / frameCount);
+      const frame = nextFrame(lane, samples.subarray(from, to));
+      frame.metadata.concealed = true;
+      this.#arrivals?.concealed(frame);
+    }
   }
 
   #controlFrame(value: unknown): Frame | null {
     const message = parseWavixMessage(value);
+    if (message !== null && "sequence_number" in message) this.#arrivals?.numbered();
     switch (message?.event) {
       case "connected":
         this.#connected = message;
@@ -347,6 +383,15 @@ export class WavixFrameSerializer {
     this.#counters.dropped[cause]++;
     return null;
   }
+}
+
+/** The samples that come next on a track, as a frame. */
+function nextFrame(lane: Lane, audio: Int16Array): InputAudioRawFrame {
+  const frame = new InputAudioRawFrame({ audio, sampleRate: lane.sampleRate, numChannels: 1 });
+  frame.pts = Math.round((lane.sampleCount * 1e9) / lane.sampleRate);
+  frame.transportSource = lane.track;
+  lane.sampleCount += audio.length;
+  return frame;
 }
 
 function shortId(id: string | undefined): string | undefined {
