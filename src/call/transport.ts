@@ -26,6 +26,7 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { DONE, Outbox } from "./outbox.ts";
 import { type PacketClock, packetClock } from "./packet-clock.ts";
 import { Playout } from "./playout.ts";
@@ -74,6 +75,7 @@ export class WavixTransport implements Call {
 
   readonly #socket: TransportSocket;
   readonly #rawSocket: { cork(): void; uncork(): void } | undefined;
+  readonly #frameWriter: FrameWriter | undefined;
   readonly #serializer: WavixFrameSerializer;
   readonly #writer: MediaWriter;
   readonly #outbox: Outbox;
@@ -103,6 +105,7 @@ export class WavixTransport implements Call {
 
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
+    this.#frameWriter = FrameWriter.over(options.socket);
     this.#serializer = options.serializer ?? new WavixFrameSerializer();
     this.#serializer.setup(
       new StartFrame({ audioInSampleRate: options.audioInSampleRate ?? this.#serializer.sampleRate ?? 16_000 }),
@@ -378,21 +381,27 @@ export class WavixTransport implements Call {
   }
 
   #sendPackets(count: number, nowMs: number): void {
+    const drains = this.#drains(nowMs);
+    const taken =
+      drains && this.#frameWriter?.isFree ? this.#frameWriter.send(this.#writer, count) : this.#sendOneByOne(count, drains);
+    if (drains) this.#stats.packetsOut += taken;
+    else this.#stats.packetsDropped += taken;
+    this.#playout.sent(taken, nowMs);
+    this.#outbox.sent(taken);
+  }
+
+  /** By the means of any WebSocket; without `drains` the packets are only taken. */
+  #sendOneByOne(count: number, drains: boolean): number {
     const byteLength = this.#writer.messageByteLength;
     const messages = Buffer.allocUnsafe(count * byteLength);
     const taken = this.#writer.takeMessages(messages, count);
-    if (this.#drains(nowMs)) {
-      this.#rawSocket?.cork();
-      for (let i = 0; i < taken; i++) {
-        this.#socket.send(messages.subarray(i * byteLength, (i + 1) * byteLength), TEXT);
-      }
-      this.#rawSocket?.uncork();
-      this.#stats.packetsOut += taken;
-    } else {
-      this.#stats.packetsDropped += taken;
+    if (!drains) return taken;
+    this.#rawSocket?.cork();
+    for (let i = 0; i < taken; i++) {
+      this.#socket.send(messages.subarray(i * byteLength, (i + 1) * byteLength), TEXT);
     }
-    this.#playout.sent(taken, nowMs);
-    this.#outbox.sent(taken);
+    this.#rawSocket?.uncork();
+    return taken;
   }
 
   /** Whether the socket takes more. One that has not for ten seconds ends the call. */

@@ -1,0 +1,61 @@
+// server-child ROW: the server under test, in a process of its own; says what it has used.
+import { Socket } from "node:net";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { Call } from "../../src/call/index.ts";
+import { answer } from "./child.ts";
+import { botRate, openRow, type RowName } from "./rows/all.ts";
+import { queueOneSecond } from "./rows/product.ts";
+
+/** What the server used between `begin` and `end`. */
+export interface ServerFigures {
+  /** CPU time, user and system, in µs. */
+  readonly cpuUs: number;
+  readonly loopDelayP99Ms: number;
+}
+
+const row = process.argv[2] as RowName;
+const calls = new Set<Call>();
+const RESOLUTION_MS = 10;
+const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+let before = process.cpuUsage();
+let writes = 0;
+
+/** Counts the writes from now on. Not while CPU time is measured: it costs some itself. */
+function countWrites(): void {
+  writes = 0;
+  const streams = Socket.prototype as unknown as Record<"_write" | "_writev", (...given: unknown[]) => unknown>;
+  for (const name of ["_write", "_writev"] as const) {
+    const write = streams[name];
+    streams[name] = function (this: unknown, ...given) {
+      writes++;
+      return write.apply(this, given);
+    };
+  }
+}
+
+function rssBytes(): number {
+  globalThis.gc!();
+  globalThis.gc!();
+  return process.memoryUsage.rss();
+}
+
+answer({
+  open: () => openRow(row, calls),
+  begin() {
+    loopDelay.enable();
+    loopDelay.reset();
+    before = process.cpuUsage();
+  },
+  end(): ServerFigures {
+    const { user, system } = process.cpuUsage(before);
+    loopDelay.disable();
+    return { cpuUs: user + system, loopDelayP99Ms: Math.max(0, loopDelay.percentile(99) / 1e6 - RESOLUTION_MS) };
+  },
+  countWrites,
+  writes: () => writes,
+  rss: rssBytes,
+  async rssWithOneSecondQueued() {
+    await queueOneSecond(calls, botRate(row)!);
+    return rssBytes();
+  },
+});
