@@ -14,7 +14,7 @@ export interface LoadTarget {
   /** Bytes without a handshake before them. */
   readonly raw: boolean;
   readonly calls: number;
-  /** How long the calls may last: their messages are made before. 0 for calls that say nothing but the opening. */
+  /** How long the callers speak, at most: their messages are made before. */
   readonly seconds: number;
 }
 
@@ -30,6 +30,8 @@ export interface LoadFigures {
   /** Of each packet's arrival after the moment the peer's playback had run dry, in ms. */
   readonly latenessP99Ms: number;
   readonly latenessMaxMs: number;
+  /** Length of the audio that came ÷ the time it took to come, over all calls. */
+  readonly audioPerTime: number;
 }
 
 interface LoadCall {
@@ -40,7 +42,15 @@ interface LoadCall {
   /** When the audio received so far has been played. */
   dryAtMs: number;
   receivedBefore: number;
+  /** When the last packet came. */
+  receivedAtMs: number;
+  /** Where the first write since {@link Load.begin} was complete: when, and how many packets there were. */
+  firstAtMs: number;
+  firstReceived: number;
 }
+
+/** Packets of one write come within less; between two writes there is more. */
+const WRITE_GAP_MS = 10;
 
 const HANDSHAKE =
   "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" +
@@ -65,7 +75,8 @@ export class Load {
 
   constructor(target: LoadTarget) {
     this.#target = target;
-    this.#media = Array.from({ length: target.seconds * PACKETS_PER_SECOND }, (_, i) => clientFrame(mediaMessage(i)));
+    const packets = Math.round(target.seconds * PACKETS_PER_SECOND);
+    this.#media = Array.from({ length: packets }, (_, i) => clientFrame(mediaMessage(i)));
     this.#sentAtMs = new Float64Array(this.#media.length * GROUPS);
   }
 
@@ -82,7 +93,8 @@ export class Load {
 
   async #openCall(index: number): Promise<LoadCall> {
     const socket = connect({ port: this.#target.port, host: "127.0.0.1", noDelay: true });
-    const call = { socket, group: index % GROUPS, sent: 0, received: 0, dryAtMs: 0, receivedBefore: 0 };
+    const counts = { sent: 0, received: 0, dryAtMs: 0, receivedBefore: 0 };
+    const call = { socket, group: index % GROUPS, ...counts, receivedAtMs: 0, firstAtMs: Number.NaN, firstReceived: 0 };
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
       if (this.#target.raw) {
@@ -106,6 +118,15 @@ export class Load {
     // What is there before the caller has spoken that long was sent ahead: it has no delay.
     this.#delays.add(sentAtMs ? nowMs - sentAtMs : 0);
     if (call.received > 0) this.#lateness.add(nowMs - call.dryAtMs);
+    if (
+      Number.isNaN(call.firstAtMs) &&
+      call.receivedAtMs > this.#beganAtMs &&
+      nowMs - call.receivedAtMs > WRITE_GAP_MS
+    ) {
+      call.firstAtMs = call.receivedAtMs;
+      call.firstReceived = call.received;
+    }
+    call.receivedAtMs = nowMs;
     call.dryAtMs = Math.max(call.dryAtMs, nowMs) + PACKET_MS;
     call.received++;
   }
@@ -133,7 +154,10 @@ export class Load {
   begin(): void {
     this.#sentBefore = this.#sent;
     this.#beganAtMs = performance.now();
-    for (const call of this.#calls) call.receivedBefore = call.received;
+    for (const call of this.#calls) {
+      call.receivedBefore = call.received;
+      call.firstAtMs = Number.NaN;
+    }
     this.#delays.clear();
     this.#lateness.clear();
   }
@@ -148,7 +172,19 @@ export class Load {
       delayP50Ms: this.#delays.percentile(0.5),
       latenessP99Ms: this.#lateness.percentile(0.99),
       latenessMaxMs: this.#lateness.percentile(1),
+      audioPerTime: this.#audioPerTime(),
     };
+  }
+
+  #audioPerTime(): number {
+    let audioMs = 0;
+    let timeMs = 0;
+    for (const { firstAtMs, firstReceived, receivedAtMs, received } of this.#calls) {
+      if (Number.isNaN(firstAtMs)) continue;
+      audioMs += (received - firstReceived) * PACKET_MS;
+      timeMs += receivedAtMs - firstAtMs;
+    }
+    return audioMs / timeMs;
   }
 
   async close(): Promise<void> {

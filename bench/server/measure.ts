@@ -6,7 +6,6 @@ import { botRate, type RowName } from "./rows/all.ts";
 import type { ServerFigures } from "./server-child.ts";
 
 export interface MeasureOptions {
-  readonly rows: readonly RowName[];
   /** Calls at once while CPU time is measured. */
   readonly calls: number;
   /** How long each row works in a round. */
@@ -33,67 +32,85 @@ export interface RowResult {
   readonly callsShort: number;
 }
 
-interface Row {
+/** The server of a row, in its process. */
+export interface Row {
   readonly name: RowName;
   readonly server: Child;
   readonly port: number;
-  readonly rounds: { server: ServerFigures; load: LoadFigures }[];
 }
 
+interface Round {
+  readonly server: ServerFigures;
+  readonly load: LoadFigures;
+}
+
+const WARM_UP_MS = 700;
 const MEMORY_CALLS = 400;
-const WARM_UP_MS = 1_000;
+/** How long a caller speaks there, and how long after the beginning all is silent. */
+const MEMORY_SECONDS = 0.2;
+const MEMORY_PAUSE_MS = 1_000;
+const WRITES_MS = 800;
+
+/** Starts the servers, and looks whether each does what it will be timed for. */
+export async function openRows(names: readonly RowName[], onStep: (label: string) => void): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const name of names) {
+    onStep(`${name}: what comes back`);
+    const server = new Child("server-child.js", [name], ["--expose-gc"]);
+    rows.push({ name, server, port: await server.ask<number>("open") });
+    await assertCorrect(name, rows.at(-1)!.port);
+  }
+  return rows;
+}
 
 /** Measures the rows in turns, so that a slow moment of the machine meets all of them, and takes each one's median. */
-export async function measureRows(load: Child, options: MeasureOptions): Promise<RowResult[]> {
+export async function measureRows(rows: readonly Row[], load: Child, options: MeasureOptions): Promise<RowResult[]> {
   const { calls, seconds, rounds, onStep } = options;
-  const rows: Row[] = [];
-  const memory = new Map<Row, Pick<RowResult, "rssPerCallKb" | "rssPerQueuedCallKb">>();
-  try {
-    for (const name of options.rows) {
-      onStep(`${name}: what comes back, and memory`);
-      const server = new Child("server-child.js", [name], ["--expose-gc"]);
-      const row = { name, server, port: await server.ask<number>("open"), rounds: [] };
-      rows.push(row);
-      await assertCorrect(name, row.port);
-      memory.set(row, await measureMemory(row, load));
-    }
-    for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < rows.length; turn++) {
-        const row = rows[(turn + round) % rows.length]!;
-        onStep(`${row.name}: round ${round + 1} of ${rounds}`);
-        row.rounds.push(await measureRound(row, load, calls, seconds));
-      }
-    }
-    const results: RowResult[] = [];
-    for (const row of rows) {
-      onStep(`${row.name}: writes`);
-      results.push({ ...result(row), packetsPerWrite: await packetsPerWrite(row, load), ...memory.get(row)! });
-    }
-    return results;
-  } finally {
-    for (const { server } of rows) server.close();
+  const measured = rows.map(() => [] as Round[]);
+  const memory: Awaited<ReturnType<typeof measureMemory>>[] = [];
+  for (const row of rows) {
+    onStep(`${row.name}: memory`);
+    memory.push(await measureMemory(row, load));
   }
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < rows.length; turn++) {
+      const i = (turn + round) % rows.length;
+      onStep(`${rows[i]!.name}: round ${round + 1} of ${rounds}`);
+      measured[i]!.push(await measureRound(rows[i]!, load, calls, seconds));
+    }
+  }
+  const results: RowResult[] = [];
+  for (const [i, row] of rows.entries()) {
+    onStep(`${row.name}: writes`);
+    results.push({
+      name: row.name,
+      ...figuresOf(measured[i]!),
+      packetsPerWrite: await packetsPerWrite(row, load),
+      ...memory[i]!,
+    });
+  }
+  return results;
 }
 
-function result(row: Row): Omit<RowResult, "packetsPerWrite" | "rssPerCallKb" | "rssPerQueuedCallKb"> {
-  const of = (figure: (round: Row["rounds"][number]) => number) => median(row.rounds.map(figure));
+function figuresOf(rounds: readonly Round[]) {
+  const of = (figure: (round: Round) => number) => median(rounds.map(figure));
   const usPerPacket = of(({ server, load }) => server.cpuUs / load.sent);
   return {
-    name: row.name,
     usPerPacket,
     callsPerCore: Math.floor(20_000 / usPerPacket),
     addedDelayMs: of(({ load }) => load.delayP50Ms),
     loopDelayP99Ms: of(({ server }) => server.loopDelayP99Ms),
     latenessP99Ms: of(({ load }) => load.latenessP99Ms),
-    callsShort: Math.max(...row.rounds.map(({ load }) => load.callsShort)),
+    callsShort: Math.max(...rounds.map(({ load }) => load.callsShort)),
   };
 }
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Opens calls, lets them warm up, measures, closes them. */
-export async function measureRound(row: Pick<Row, "name" | "server" | "port">, load: Child, calls: number, seconds: number) {
-  await open(row, load, calls, seconds + 2 * (WARM_UP_MS / 1_000) + 1);
+export async function measureRound(row: Row, load: Child, calls: number, seconds: number): Promise<Round> {
+  // Room for a server that is slow to answer: its callers go on meanwhile.
+  await open(row, load, calls, 2 * seconds + 2);
   await pause(WARM_UP_MS);
   await row.server.ask("begin");
   await load.ask("begin");
@@ -103,35 +120,39 @@ export async function measureRound(row: Pick<Row, "name" | "server" | "port">, l
   return figures;
 }
 
-async function open({ name, port }: Pick<Row, "name" | "port">, load: Child, calls: number, seconds: number) {
-  const target: LoadTarget = { port, raw: name === "raw-tcp", calls, seconds: Math.ceil(seconds) };
+export async function open({ name, port }: Row, load: Child, calls: number, seconds: number) {
+  const target: LoadTarget = { port, raw: name === "raw-tcp", calls, seconds };
   await load.ask("open", target);
 }
 
-/** What each call makes the process grow by. A call is silent here: it has only begun. */
+/** What each call makes the process grow by: its caller has begun to speak, its bot is silent, then has much to say. */
 async function measureMemory(row: Row, load: Child) {
+  await row.server.ask("silence", true);
   // The first bring what all share: compiled code, tables, the heap's first size.
-  await open(row, load, 20, 0);
-  await pause(200);
-  await load.ask("close");
-  await pause(100);
+  for (let warmUp = 0; warmUp < 2; warmUp++) {
+    await open(row, load, 50, MEMORY_SECONDS);
+    await pause(MEMORY_PAUSE_MS / 2);
+    await load.ask("close");
+    await pause(100);
+  }
   const before = await row.server.ask<number>("rss");
-  await open(row, load, MEMORY_CALLS, 0);
-  await pause(300);
+  await open(row, load, MEMORY_CALLS, MEMORY_SECONDS);
+  await pause(MEMORY_PAUSE_MS);
   const perCall = (rss: number) => (rss - before) / MEMORY_CALLS / 1_000;
   const rssPerCallKb = perCall(await row.server.ask<number>("rss"));
   const queues = botRate(row.name) !== undefined;
   const rssPerQueuedCallKb = queues ? perCall(await row.server.ask<number>("rssWithOneSecondQueued")) : null;
   await load.ask("close");
+  await row.server.ask("silence", false);
   return { rssPerCallKb, rssPerQueuedCallKb };
 }
 
 async function packetsPerWrite(row: Row, load: Child): Promise<number> {
-  await open(row, load, 50, 4);
+  await open(row, load, 50, 3);
   await pause(WARM_UP_MS);
   await row.server.ask("countWrites");
   await load.ask("begin");
-  await pause(1_000);
+  await pause(WRITES_MS);
   const writes = await row.server.ask<number>("writes");
   const { received } = await load.ask<LoadFigures>("end");
   await load.ask("close");

@@ -1,23 +1,24 @@
 // server-child ROW: the server under test, in a process of its own; says what it has used.
 import { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import type { Call } from "../../src/call/index.ts";
 import { answer } from "./child.ts";
 import { botRate, openRow, type RowName } from "./rows/all.ts";
-import { queueOneSecond } from "./rows/product.ts";
+import { queueOneSecond, type Stage } from "./rows/product.ts";
 
 /** What the server used between `begin` and `end`. */
 export interface ServerFigures {
   /** CPU time, user and system, in µs. */
   readonly cpuUs: number;
+  readonly wallUs: number;
   readonly loopDelayP99Ms: number;
 }
 
 const row = process.argv[2] as RowName;
-const calls = new Set<Call>();
+const stage: Stage = { calls: new Set(), silent: false };
 const RESOLUTION_MS = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 let before = process.cpuUsage();
+let beganAtMs = 0;
 let writes = 0;
 
 /** Counts the writes from now on. Not while CPU time is measured: it costs some itself. */
@@ -40,22 +41,31 @@ function rssBytes(): number {
 }
 
 answer({
-  open: () => openRow(row, calls),
+  open: () => openRow(row, stage),
+  silence(silent) {
+    stage.silent = silent as boolean;
+  },
   begin() {
     loopDelay.enable();
     loopDelay.reset();
+    beganAtMs = performance.now();
     before = process.cpuUsage();
   },
   end(): ServerFigures {
     const { user, system } = process.cpuUsage(before);
     loopDelay.disable();
-    return { cpuUs: user + system, loopDelayP99Ms: Math.max(0, loopDelay.percentile(99) / 1e6 - RESOLUTION_MS) };
+    const wallUs = (performance.now() - beganAtMs) * 1_000;
+    return {
+      cpuUs: user + system,
+      wallUs,
+      loopDelayP99Ms: Math.max(0, loopDelay.percentile(99) / 1e6 - RESOLUTION_MS),
+    };
   },
   countWrites,
   writes: () => writes,
   rss: rssBytes,
   async rssWithOneSecondQueued() {
-    await queueOneSecond(calls, botRate(row)!);
+    await queueOneSecond(stage.calls, botRate(row)!);
     return rssBytes();
   },
 });

@@ -383,7 +383,9 @@ export class WavixTransport implements Call {
   #sendPackets(count: number, nowMs: number): void {
     const drains = this.#drains(nowMs);
     const taken =
-      drains && this.#frameWriter?.isFree ? this.#frameWriter.send(this.#writer, count) : this.#sendOneByOne(count, drains);
+      drains && this.#frameWriter?.isFree
+        ? this.#frameWriter.send(this.#writer, count)
+        : this.#sendOneByOne(count, drains);
     if (drains) this.#stats.packetsOut += taken;
     else this.#stats.packetsDropped += taken;
     this.#playout.sent(taken, nowMs);

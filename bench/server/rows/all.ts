@@ -1,6 +1,5 @@
-import type { Call } from "../../../src/call/index.ts";
 import { bareWs } from "./bare-ws.ts";
-import { product } from "./product.ts";
+import { product, type Stage } from "./product.ts";
 import { rawTcp } from "./raw-tcp.ts";
 import { usual } from "./usual.ts";
 
@@ -13,9 +12,9 @@ export function botRate(name: RowName): number | undefined {
 }
 
 /** Opens the server of a row; its port. */
-export function openRow(name: RowName, calls: Set<Call>): Promise<number> {
+export function openRow(name: RowName, stage: Stage): Promise<number> {
   if (name === "raw-tcp") return rawTcp();
   if (name === "bare-ws") return bareWs();
   if (name === "usual") return usual();
-  return product(name.startsWith("echo") ? "echo" : "speech", botRate(name)!, calls);
+  return product(name.startsWith("echo") ? "echo" : "speech", botRate(name)!, stage);
 }

@@ -10,13 +10,17 @@ const shipped = (path: string) => import(pathToFileURL(resolve("dist", path)).hr
 const PIECE_MS = 500;
 const KEPT_MS = 1_000;
 
+/** Where the calls that are up can be found, and whether the bots of the next ones keep silent. */
+export interface Stage {
+  readonly calls: Set<Call>;
+  silent: boolean;
+}
+
 /**
  * The server as it is started in local mode with `--open-ws`: its socket path is the one of every call, and only the
  * set-up, which no packet pays for, is left out.
- *
- * @param calls where the calls that are up can be found
  */
-export async function product(bot: "echo" | "speech", sampleRate: number, calls: Set<Call>): Promise<number> {
+export async function product(bot: "echo" | "speech", sampleRate: number, stage: Stage): Promise<number> {
   const { createServer } = (await shipped("server/index.js")) as typeof import("../../../src/server/index.ts");
   const { echoBot } = (await shipped("bots/index.js")) as typeof import("../../../src/bots/index.ts");
   const talk = bot === "echo" ? echoBot({ greetingMs: 0 }) : await speechBot(sampleRate);
@@ -27,9 +31,11 @@ export async function product(bot: "echo" | "speech", sampleRate: number, calls:
     maxCalls: 10_000,
     logLevel: "silent",
     bot: async (call) => {
-      calls.add(call);
-      void call.closed.then(() => calls.delete(call));
-      await talk(call);
+      stage.calls.add(call);
+      void call.closed.then(() => stage.calls.delete(call));
+      if (stage.silent) call.onFrame(() => {});
+      else await talk(call);
+      await call.closed;
     },
   });
   return Number(new URL((await server.listen()).local).port);
@@ -37,7 +43,9 @@ export async function product(bot: "echo" | "speech", sampleRate: number, calls:
 
 /** Speaks without end, and hears the caller out of politeness. */
 async function speechBot(sampleRate: number): Promise<Bot> {
-  const { InputAudioRawFrame, OutputAudioRawFrame } = (await shipped("index.js")) as typeof import("../../../src/index.ts");
+  const { InputAudioRawFrame, OutputAudioRawFrame } = (await shipped(
+    "index.js",
+  )) as typeof import("../../../src/index.ts");
   const piece = new OutputAudioRawFrame({ audio: speech(sampleRate), sampleRate, numChannels: 1 });
   return async (call) => {
     call.onFrame((frame) => {
