@@ -1,7 +1,7 @@
 import { Child } from "./child.ts";
-import type { LoadFigures } from "./load.ts";
-import { measureRound, openRows, type Row } from "./measure.ts";
 import type { RowName } from "./rows/all.ts";
+import { openCalls, openRows, type Row, type Turn, takeTurn } from "./turns.ts";
+import type { WriteFigures } from "./writes.ts";
 
 /** How exactly the packet clock keeps time: over a minute, beside whatever else the machine does. */
 export interface ClockResult {
@@ -37,8 +37,7 @@ export async function measureClock(seconds: number): Promise<ClockResult> {
   const load = new Child("load-child.js");
   const [row] = await openRows(["speech-24k"], () => {});
   try {
-    const figures = await measureRound(row!, load, CLOCK_CALLS, seconds);
-    const { audioPerTime, latenessP99Ms } = figures.load;
+    const { audioPerTime, latenessP99Ms } = await watchedTurn(row!, load, CLOCK_CALLS, seconds);
     return { seconds, calls: CLOCK_CALLS, audioPerTime, latenessP99Ms };
   } finally {
     row!.server.close();
@@ -57,10 +56,24 @@ export async function measurePressure(
     const row = rows.find(({ name }) => name === pressure.name);
     if (row === undefined) continue;
     onStep(`${row.name}: ${pressure.calls} calls`);
-    const figures = await measureRound(row, load, pressure.calls, PRESSURE_SECONDS);
-    const { latenessP99Ms, latenessMaxMs, callsShort }: LoadFigures = figures.load;
-    const coresUsed = figures.server.cpuUs / figures.server.wallUs;
-    results.push({ ...pressure, latenessP99Ms, latenessMaxMs, coresUsed, callsShort });
+    const turn = await watchedTurn(row, load, pressure.calls, PRESSURE_SECONDS);
+    const { latenessP99Ms, latenessMaxMs, callsShort } = turn;
+    results.push({ ...pressure, latenessP99Ms, latenessMaxMs, callsShort, coresUsed: turn.cpuUs / turn.wallUs });
   }
   return results;
+}
+
+async function watchedTurn(
+  row: Row,
+  load: Child,
+  calls: number,
+  seconds: number,
+): Promise<WriteFigures & Turn["server"] & Turn["load"]> {
+  // Room for settling, and for a server that is slow to answer: its callers go on meanwhile.
+  await openCalls(row, load, calls, 2 * seconds + 2);
+  await row.server.ask("watchWrites");
+  const turn = await takeTurn(row, load, seconds);
+  const writes = await row.server.ask<WriteFigures>("writes");
+  await load.ask("close", row.port);
+  return { ...turn.server, ...turn.load, ...writes };
 }

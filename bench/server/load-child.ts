@@ -2,14 +2,22 @@
 import { answer } from "./child.ts";
 import { Load, type LoadTarget } from "./load.ts";
 
-let load: Load | undefined;
+/** Calls to different servers, by the servers' ports. */
+const loads = new Map<number, Load>();
+const of = (port: unknown) => loads.get(port as number)!;
 
 answer({
   async open(target) {
-    load = new Load(target as LoadTarget);
+    const load = new Load(target as LoadTarget);
+    loads.set((target as LoadTarget).port, load);
     await load.open();
   },
-  begin: () => load!.begin(),
-  end: () => load!.end(),
-  close: () => load!.close(),
+  speak: (port) => of(port).speak(),
+  hush: (port) => of(port).hush(),
+  begin: (port) => of(port).begin(),
+  end: (port) => of(port).end(),
+  async close(port) {
+    await of(port).close();
+    loads.delete(port as number);
+  },
 });

@@ -27,9 +27,6 @@ export interface LoadFigures {
   readonly callsShort: number;
   /** How long after a packet was sent the packet of the same number came, in ms. */
   readonly delayP50Ms: number;
-  /** Of each packet's arrival after the moment the peer's playback had run dry, in ms. */
-  readonly latenessP99Ms: number;
-  readonly latenessMaxMs: number;
   /** Length of the audio that came ÷ the time it took to come, over all calls. */
   readonly audioPerTime: number;
 }
@@ -39,8 +36,8 @@ interface LoadCall {
   readonly group: number;
   sent: number;
   received: number;
-  /** When the audio received so far has been played. */
-  dryAtMs: number;
+  /** Number of the sent packet whose answer comes next. */
+  next: number;
   receivedBefore: number;
   /** When the last packet came. */
   receivedAtMs: number;
@@ -51,6 +48,9 @@ interface LoadCall {
 
 /** Packets of one write come within less; between two writes there is more. */
 const WRITE_GAP_MS = 10;
+
+/** Less than this are what was on its way when counting began and ended, and the clocks' difference. */
+const SLACK_PACKETS = 12;
 
 const HANDSHAKE =
   "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" +
@@ -65,7 +65,6 @@ export class Load {
   readonly #sentAtMs: Float64Array;
   readonly #calls: LoadCall[] = [];
   readonly #delays = new Histogram();
-  readonly #lateness = new Histogram();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #startedAtMs = 0;
   #step = 0;
@@ -80,20 +79,31 @@ export class Load {
     this.#sentAtMs = new Float64Array(this.#media.length * GROUPS);
   }
 
-  /** Opens the calls, then begins to send. */
+  /** Opens the calls; nobody speaks yet. */
   async open(): Promise<void> {
     for (let i = 0; i < this.#target.calls; i += 50) {
       const some = Array.from({ length: Math.min(50, this.#target.calls - i) }, (_, n) => this.#openCall(i + n));
       this.#calls.push(...(await Promise.all(some)));
     }
     for (const { socket } of this.#calls) for (const frame of this.#opening) socket.write(frame);
-    this.#startedAtMs = performance.now() + PACKET_MS;
+  }
+
+  /** The callers speak, where they left off. */
+  speak(): void {
+    this.#step = Math.ceil(this.#step / GROUPS) * GROUPS;
+    for (const call of this.#calls) call.next = this.#step / GROUPS;
+    this.#startedAtMs = performance.now() - this.#step * GROUP_MS;
     this.#clock();
+  }
+
+  /** The callers fall silent. */
+  hush(): void {
+    clearTimeout(this.#timer);
   }
 
   async #openCall(index: number): Promise<LoadCall> {
     const socket = connect({ port: this.#target.port, host: "127.0.0.1", noDelay: true });
-    const counts = { sent: 0, received: 0, dryAtMs: 0, receivedBefore: 0 };
+    const counts = { sent: 0, received: 0, next: 0, receivedBefore: 0 };
     const call = { socket, group: index % GROUPS, ...counts, receivedAtMs: 0, firstAtMs: Number.NaN, firstReceived: 0 };
     await new Promise<void>((resolve, reject) => {
       socket.once("error", reject);
@@ -114,10 +124,9 @@ export class Load {
 
   #arrived(call: LoadCall): void {
     const nowMs = performance.now();
-    const sentAtMs = this.#sentAtMs[call.received * GROUPS + call.group];
+    const sentAtMs = this.#sentAtMs[call.next++ * GROUPS + call.group];
     // What is there before the caller has spoken that long was sent ahead: it has no delay.
     this.#delays.add(sentAtMs ? nowMs - sentAtMs : 0);
-    if (call.received > 0) this.#lateness.add(nowMs - call.dryAtMs);
     if (
       Number.isNaN(call.firstAtMs) &&
       call.receivedAtMs > this.#beganAtMs &&
@@ -127,7 +136,6 @@ export class Load {
       call.firstReceived = call.received;
     }
     call.receivedAtMs = nowMs;
-    call.dryAtMs = Math.max(call.dryAtMs, nowMs) + PACKET_MS;
     call.received++;
   }
 
@@ -159,19 +167,16 @@ export class Load {
       call.firstAtMs = Number.NaN;
     }
     this.#delays.clear();
-    this.#lateness.clear();
   }
 
   end(): LoadFigures {
-    const expected = ((performance.now() - this.#beganAtMs) / PACKET_MS) * 0.995 - 12;
+    const expected = ((performance.now() - this.#beganAtMs) / PACKET_MS) * 0.995 - SLACK_PACKETS;
     const received = this.#calls.map((call) => call.received - call.receivedBefore);
     return {
       sent: this.#sent - this.#sentBefore,
       received: received.reduce((sum, count) => sum + count, 0),
       callsShort: received.filter((count) => count < expected).length,
       delayP50Ms: this.#delays.percentile(0.5),
-      latenessP99Ms: this.#lateness.percentile(0.99),
-      latenessMaxMs: this.#lateness.percentile(1),
       audioPerTime: this.#audioPerTime(),
     };
   }

@@ -4,9 +4,10 @@ import { Progress } from "../../src/cli/progress.ts";
 import { installPackages, isInstalled } from "../peers/packages.ts";
 import { Child } from "./child.ts";
 import { type ClockResult, measureClock, measurePressure } from "./clock.ts";
-import { measureRows, openRows, type Row } from "./measure.ts";
+import { type MemoryResult, measureMemory } from "./memory.ts";
 import { describe, jsonLine, type ServerReport } from "./report.ts";
 import { ROW_NAMES, type RowName } from "./rows/all.ts";
+import { measureCosts, openRows, type Row } from "./turns.ts";
 
 const HELP = `usage: npm run bench:server -- [options]
 
@@ -24,19 +25,18 @@ What comes back is compared sample by sample before anything is timed. In about 
 
 options:
   --calls N      calls at once while CPU time is measured; default 60
-  --seconds S    how long each row works in each of the 3 rounds; default 2
+  --seconds S    how long each row is measured, in turns of a second with the others; default 7
   --only LIST    only these rows, as bare-ws,echo-16k
   --json         the last line is all figures as JSON
   -h, --help`;
 
 const OPTIONS = {
   calls: { type: "string", default: "60" },
-  seconds: { type: "string", default: "2" },
+  seconds: { type: "string", default: "7" },
   only: { type: "string" },
   json: { type: "boolean", default: false },
 } as const satisfies Options;
 
-const ROUNDS = 3;
 const CLOCK_SECONDS = 60;
 const TIMER_RESOLUTION_MS = 10;
 
@@ -60,8 +60,8 @@ async function run(argv: string[]): Promise<void> {
     if (!isInstalled("speex-resampler")) names = names.filter((name) => name !== "usual");
   }
   const bar = new Progress(true);
-  // Memory, rounds, writes; and first whether all is right, last the pressure.
-  const steps = names.length * (ROUNDS + 3) + 3;
+  // Whether all is right, memory, warming up, turns, writes; then the pressure.
+  const steps = names.length * (seconds + 4) + 3;
   let step = 0;
   const onStep = (label: string) => bar.update(label, step++ / steps);
 
@@ -74,7 +74,13 @@ async function run(argv: string[]): Promise<void> {
   const rows: Row[] = [];
   try {
     rows.push(...(await openRows(names, onStep)));
-    const results = await measureRows(rows, load, { calls, seconds, rounds: ROUNDS, onStep });
+    const memory: MemoryResult[] = [];
+    for (const name of names) {
+      onStep(`${name}: memory`);
+      memory.push(await measureMemory(name, load));
+    }
+    const costs = await measureCosts(rows, load, calls, seconds, onStep);
+    const results = costs.map((cost, i) => ({ ...cost, ...(memory[i] as MemoryResult) }));
     const pressure = await measurePressure(rows, load, onStep);
     const report: ServerReport = {
       results,

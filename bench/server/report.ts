@@ -1,6 +1,9 @@
 import { alignedTable } from "../table.ts";
 import type { ClockResult, PressureResult } from "./clock.ts";
-import type { RowResult } from "./measure.ts";
+import type { MemoryResult } from "./memory.ts";
+import type { CostResult } from "./turns.ts";
+
+export type RowResult = CostResult & MemoryResult;
 
 export interface ServerReport {
   readonly results: readonly RowResult[];
@@ -33,10 +36,9 @@ export function describe({ results, pressure, clock, idleTimerP99Ms, calls }: Se
     fixed(row.rssPerCallKb, 0),
     fixed(row.rssPerQueuedCallKb, 0),
     fixed(row.loopDelayP99Ms, 1),
-    fixed(row.latenessP99Ms, 1),
     String(row.callsShort),
   ]);
-  const moreHead = ["", "kB/call", "with 1 s queued", "event loop p99 ms", "late p99 ms", "calls short of packets"];
+  const moreHead = ["", "kB/call", "with 1 s queued", "event loop p99 ms", "calls short of packets"];
   const parts = [
     `CPU time for 20 ms of a two-way call, ${calls} calls at once`,
     alignedTable([head, ...costs]),

@@ -1,9 +1,9 @@
 // server-child ROW: the server under test, in a process of its own; says what it has used.
-import { Socket } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { answer } from "./child.ts";
 import { botRate, openRow, type RowName } from "./rows/all.ts";
 import { queueOneSecond, type Stage } from "./rows/product.ts";
+import { watchWrites, writeFigures } from "./writes.ts";
 
 /** What the server used between `begin` and `end`. */
 export interface ServerFigures {
@@ -19,20 +19,6 @@ const RESOLUTION_MS = 10;
 const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 let before = process.cpuUsage();
 let beganAtMs = 0;
-let writes = 0;
-
-/** Counts the writes from now on. Not while CPU time is measured: it costs some itself. */
-function countWrites(): void {
-  writes = 0;
-  const streams = Socket.prototype as unknown as Record<"_write" | "_writev", (...given: unknown[]) => unknown>;
-  for (const name of ["_write", "_writev"] as const) {
-    const write = streams[name];
-    streams[name] = function (this: unknown, ...given) {
-      writes++;
-      return write.apply(this, given);
-    };
-  }
-}
 
 function rssBytes(): number {
   globalThis.gc!();
@@ -42,8 +28,8 @@ function rssBytes(): number {
 
 answer({
   open: () => openRow(row, stage),
-  silence(silent) {
-    stage.silent = silent as boolean;
+  silence() {
+    stage.silent = true;
   },
   begin() {
     loopDelay.enable();
@@ -61,8 +47,8 @@ answer({
       loopDelayP99Ms: Math.max(0, loopDelay.percentile(99) / 1e6 - RESOLUTION_MS),
     };
   },
-  countWrites,
-  writes: () => writes,
+  watchWrites,
+  writes: writeFigures,
   rss: rssBytes,
   async rssWithOneSecondQueued() {
     await queueOneSecond(stage.calls, botRate(row)!);
