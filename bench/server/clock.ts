@@ -25,7 +25,7 @@ export interface PressureResult {
 }
 
 const CLOCK_CALLS = 4;
-const PRESSURE_SECONDS = 3;
+const PRESSURE_SECONDS = 2;
 const PRESSURES = [
   { name: "echo-24k", calls: 400, goalMs: 10 },
   { name: "echo-16k", calls: 500, goalMs: 40 },

@@ -10,7 +10,7 @@ export interface MemoryResult {
   readonly rssPerQueuedCallKb: number | null;
 }
 
-const CALLS = 600;
+const CALLS = 400;
 const FIRST_CALLS = 50;
 /** How long a caller speaks, and how long after the beginning all is silent. */
 const SPEAKING_SECONDS = 0.2;

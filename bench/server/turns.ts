@@ -33,8 +33,10 @@ export interface Turn {
   readonly load: LoadFigures;
 }
 
-/** Until playout is in its stride, and the first turn's code compiled. */
+/** Until playout is in its stride. */
 const SETTLING_MS = 400;
+/** The first turn is not counted: code is compiled well only after tens of thousands of packets. */
+const WARM_UP_SECONDS = 3;
 const WRITES_MS = 600;
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -77,14 +79,14 @@ export async function measureCosts(
   onStep: (label: string) => void,
 ): Promise<CostResult[]> {
   // Room for a first turn, for settling, and for a server that is slow to answer: its callers go on meanwhile.
-  for (const row of rows) await openCalls(row, load, calls, 3 * (seconds + 2));
+  for (const row of rows) await openCalls(row, load, calls, 3 * (seconds + WARM_UP_SECONDS));
   const turns = rows.map(() => [] as Turn[]);
   for (let round = 0; round <= seconds; round++) {
     for (let turn = 0; turn < rows.length; turn++) {
       const i = (turn + round) % rows.length;
       const row = rows[i]!;
       onStep(round === 0 ? `${row.name}: warms up` : `${row.name}: turn ${round} of ${seconds}`);
-      const taken = await takeTurn(row, load, 1);
+      const taken = await takeTurn(row, load, round === 0 ? WARM_UP_SECONDS : 1);
       if (round > 0) turns[i]!.push(taken);
     }
   }
@@ -100,7 +102,8 @@ export async function measureCosts(
 
 function figuresOf(turns: readonly Turn[]) {
   const of = (figure: (turn: Turn) => number) => median(turns.map(figure));
-  const usPerPacket = of(({ server, load }) => server.cpuUs / load.sent);
+  // A server that cannot keep up is not to look cheap.
+  const usPerPacket = of(({ server, load }) => server.cpuUs / Math.min(load.sent, load.received));
   return {
     usPerPacket,
     callsPerCore: Math.floor(20_000 / usPerPacket),
