@@ -19,6 +19,8 @@ export interface PressureResult {
   readonly latenessP99Ms: number;
   readonly latenessMaxMs: number;
   readonly goalMs: number;
+  /** How late the load was itself: what it sends late cannot be answered in time. */
+  readonly sendLateP99Ms: number;
   /** CPU time ÷ time. */
   readonly coresUsed: number;
   readonly callsShort: number;
@@ -57,8 +59,15 @@ export async function measurePressure(
     if (row === undefined) continue;
     onStep(`${row.name}: ${pressure.calls} calls`);
     const turn = await watchedTurn(row, load, pressure.calls, PRESSURE_SECONDS);
-    const { latenessP99Ms, latenessMaxMs, callsShort } = turn;
-    results.push({ ...pressure, latenessP99Ms, latenessMaxMs, callsShort, coresUsed: turn.cpuUs / turn.wallUs });
+    const { latenessP99Ms, latenessMaxMs, callsShort, sendLateP99Ms } = turn;
+    results.push({
+      ...pressure,
+      latenessP99Ms,
+      latenessMaxMs,
+      callsShort,
+      sendLateP99Ms,
+      coresUsed: turn.cpuUs / turn.wallUs,
+    });
   }
   return results;
 }

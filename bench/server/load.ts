@@ -27,6 +27,8 @@ export interface LoadFigures {
   readonly callsShort: number;
   /** How long after a packet was sent the packet of the same number came, in ms. */
   readonly delayP50Ms: number;
+  /** How late the load itself was with its packets, in ms. */
+  readonly sendLateP99Ms: number;
   /** Length of the audio that came ÷ the time it took to come, over all calls. */
   readonly audioPerTime: number;
 }
@@ -49,6 +51,9 @@ interface LoadCall {
 /** Packets of one write come within less; between two writes there is more. */
 const WRITE_GAP_MS = 10;
 
+/** The callers' messages as bytes, the same for all of them; more are made before a longer load begins. */
+const media: Buffer[] = [];
+
 /** Less than this are what was on its way when counting began and ended, and the clocks' difference. */
 const SLACK_PACKETS = 12;
 
@@ -60,11 +65,12 @@ const HANDSHAKE =
 export class Load {
   readonly #target: LoadTarget;
   readonly #opening = OPENING.map(clientFrame);
-  readonly #media: readonly Buffer[];
+  readonly #packets: number;
   /** When packet k of a group was sent, in ms: element `k * GROUPS + group`. */
   readonly #sentAtMs: Float64Array;
   readonly #calls: LoadCall[] = [];
   readonly #delays = new Histogram();
+  readonly #sendLateness = new Histogram();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #startedAtMs = 0;
   #step = 0;
@@ -75,8 +81,9 @@ export class Load {
   constructor(target: LoadTarget) {
     this.#target = target;
     const packets = Math.round(target.seconds * PACKETS_PER_SECOND);
-    this.#media = Array.from({ length: packets }, (_, i) => clientFrame(mediaMessage(i)));
-    this.#sentAtMs = new Float64Array(this.#media.length * GROUPS);
+    while (media.length < packets) media.push(clientFrame(mediaMessage(media.length)));
+    this.#packets = packets;
+    this.#sentAtMs = new Float64Array(this.#packets * GROUPS);
   }
 
   /** Opens the calls; nobody speaks yet. */
@@ -141,16 +148,18 @@ export class Load {
 
   readonly #clock = (): void => {
     const nowMs = performance.now();
-    const due = Math.min(Math.floor((nowMs - this.#startedAtMs) / GROUP_MS), this.#media.length * GROUPS - 1);
+    const due = Math.min(Math.floor((nowMs - this.#startedAtMs) / GROUP_MS), this.#packets * GROUPS - 1);
     for (; this.#step <= due; this.#step++) this.#sendGroup(Math.floor(this.#step / GROUPS), this.#step % GROUPS);
-    if (this.#step >= this.#media.length * GROUPS) return;
+    if (this.#step >= this.#packets * GROUPS) return;
     const waitMs = this.#startedAtMs + this.#step * GROUP_MS - performance.now();
     this.#timer = setTimeout(this.#clock, Math.max(0, Math.ceil(waitMs)));
   };
 
   #sendGroup(packet: number, group: number): void {
-    const frame = this.#media[packet]!;
-    this.#sentAtMs[packet * GROUPS + group] = performance.now();
+    const frame = media[packet]!;
+    const nowMs = performance.now();
+    this.#sentAtMs[packet * GROUPS + group] = nowMs;
+    this.#sendLateness.add(nowMs - this.#startedAtMs - (packet * GROUPS + group) * GROUP_MS);
     for (let i = group; i < this.#calls.length; i += GROUPS) {
       const call = this.#calls[i]!;
       call.socket.write(frame);
@@ -167,6 +176,7 @@ export class Load {
       call.firstAtMs = Number.NaN;
     }
     this.#delays.clear();
+    this.#sendLateness.clear();
   }
 
   end(): LoadFigures {
@@ -177,6 +187,7 @@ export class Load {
       received: received.reduce((sum, count) => sum + count, 0),
       callsShort: received.filter((count) => count < expected).length,
       delayP50Ms: this.#delays.percentile(0.5),
+      sendLateP99Ms: this.#sendLateness.percentile(0.99),
       audioPerTime: this.#audioPerTime(),
     };
   }

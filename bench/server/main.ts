@@ -24,14 +24,14 @@ What comes back is compared sample by sample before anything is timed. In about 
   speech-16k   the same at 16 kHz
 
 options:
-  --calls N      calls at once while CPU time is measured; default 80
+  --calls N      calls at once while CPU time is measured; default 60
   --seconds S    how long each row is measured, in turns of a second with the others; default 5
   --only LIST    only these rows, as bare-ws,echo-16k
   --json         the last line is all figures as JSON
   -h, --help`;
 
 const OPTIONS = {
-  calls: { type: "string", default: "80" },
+  calls: { type: "string", default: "60" },
   seconds: { type: "string", default: "5" },
   only: { type: "string" },
   json: { type: "boolean", default: false },

@@ -46,9 +46,9 @@ export function describe({ results, pressure, clock, idleTimerP99Ms, calls }: Se
     alignedTable([moreHead, ...more]),
     "",
     ...pressure.map(
-      ({ name, calls: many, latenessP99Ms, latenessMaxMs, goalMs, coresUsed }) =>
+      ({ name, calls: many, latenessP99Ms, latenessMaxMs, goalMs, coresUsed, sendLateP99Ms }) =>
         `${many} calls of ${name}: late p99 ${fixed(latenessP99Ms, 1)} ms (goal ${goalMs}), at most ` +
-        `${fixed(latenessMaxMs, 1)} ms; ${fixed(coresUsed, 2)} cores`,
+        `${fixed(latenessMaxMs, 1)} ms; ${fixed(coresUsed, 2)} cores; the load itself late p99 ${fixed(sendLateP99Ms, 1)} ms`,
     ),
   ];
   if (clock !== null) {

@@ -36,7 +36,7 @@ export interface Turn {
 /** Until playout is in its stride. */
 const SETTLING_MS = 400;
 /** The first turn is not counted: code is compiled well only after tens of thousands of packets. */
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 4;
 const WRITES_MS = 600;
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -79,7 +79,7 @@ export async function measureCosts(
   onStep: (label: string) => void,
 ): Promise<CostResult[]> {
   // Room for a first turn, for settling, and for a server that is slow to answer: its callers go on meanwhile.
-  for (const row of rows) await openCalls(row, load, calls, 3 * (seconds + WARM_UP_SECONDS));
+  for (const row of rows) await openCalls(row, load, calls, 10 * (seconds + WARM_UP_SECONDS));
   const turns = rows.map(() => [] as Turn[]);
   for (let round = 0; round <= seconds; round++) {
     for (let turn = 0; turn < rows.length; turn++) {
