@@ -25,6 +25,9 @@ const REST_AFTER_MS = 2 * PACKET_MS;
 /** … unless it adds in longer steps than that; this is the longest step that is believed. */
 const LONGEST_STEP_MS = 150;
 
+/** Below this nothing is put off: the clock's next step may be a whole packet late. */
+const LOWEST_MS = 2 * PACKET_MS;
+
 /** A longer pause begins a new utterance; a shorter one is a gap in the old. */
 const NEW_UTTERANCE_AFTER_MS = 500;
 
@@ -32,8 +35,8 @@ const NEW_UTTERANCE_AFTER_MS = 500;
  * When to send what: the arithmetic of one call's playout, without socket and timer.
  *
  * Wavix plays what it is sent from a buffer of its own, so after every packet it is known when that buffer will run
- * dry. Sending goes on while the buffer holds less than `sendAheadMs`. Once it has run dry, the next sound first
- * gathers `playoutDelayMs` again.
+ * dry. It is filled up to `sendAheadMs`, and again when half of that has been heard. Once it has run dry, the next sound
+ * first gathers `playoutDelayMs` again.
  *
  * ```
  *           sent, not yet heard
@@ -130,9 +133,11 @@ export class Playout {
       this.#gatheringSinceMs = undefined;
       if (nowMs - this.#dryAtMs > NEW_UTTERANCE_AFTER_MS) this.#utteranceFrom = this.#sentPackets;
     }
-    const room = Math.max(sendAheadMs, playoutDelayMs, PACKET_MS) - level;
+    const fullMs = Math.max(sendAheadMs, playoutDelayMs, PACKET_MS);
+    // Halfway down is early enough: what is there ahead of time then goes in writes of several packets.
+    if (level > Math.max(fullMs / 2, playoutDelayMs, LOWEST_MS)) return 0;
     // What is left of a packet by rounding must not make another one.
-    return Math.max(0, Math.min(queue.packetCount, Math.ceil(room / PACKET_MS - 1e-6)));
+    return Math.max(0, Math.min(queue.packetCount, Math.ceil((fullMs - level) / PACKET_MS - 1e-6)));
   }
 
   /** A rest must not wait for a packet that will never be full: the source has ended, or the caller is at the end. */

@@ -27,6 +27,7 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { Inbound } from "./inbound.ts";
 import { MessageLimit } from "./message-limit.ts";
 import { DONE, Outbox } from "./outbox.ts";
@@ -82,6 +83,7 @@ export class WavixTransport implements Call {
 
   readonly #socket: TransportSocket;
   readonly #rawSocket: { cork(): void; uncork(): void } | undefined;
+  readonly #frameWriter: FrameWriter | undefined;
   readonly #serializer: WavixFrameSerializer;
   readonly #writer: MediaWriter;
   readonly #outbox: Outbox;
@@ -123,6 +125,7 @@ export class WavixTransport implements Call {
 
     this.#socket = options.socket;
     this.#rawSocket = options.rawSocket;
+    this.#frameWriter = FrameWriter.over(options.socket);
     this.#serializer = options.serializer ?? new WavixFrameSerializer();
     this.#serializer.setup(
       new StartFrame({ audioInSampleRate: options.audioInSampleRate ?? this.#serializer.sampleRate ?? 16_000 }),
@@ -484,15 +487,12 @@ export class WavixTransport implements Call {
   }
 
   #sendPackets(count: number, nowMs: number): void {
-    const byteLength = this.#writer.messageByteLength;
-    const messages = Buffer.allocUnsafe(count * byteLength);
-    const taken = this.#writer.takeMessages(messages, count);
-    if (this.#drains(nowMs)) {
-      this.#rawSocket?.cork();
-      for (let i = 0; i < taken; i++) {
-        this.#socket.send(messages.subarray(i * byteLength, (i + 1) * byteLength), TEXT);
-      }
-      this.#rawSocket?.uncork();
+    const drains = this.#drains(nowMs);
+    const taken =
+      drains && this.#frameWriter?.isFree
+        ? this.#frameWriter.send(this.#writer, count)
+        : this.#sendOneByOne(count, drains);
+    if (drains) {
       this.#stats.packetsOut += taken;
     } else {
       this.#stats.packetsDropped += taken;
@@ -500,6 +500,20 @@ export class WavixTransport implements Call {
     }
     this.#playout.sent(taken, nowMs);
     this.#outbox.sent(taken);
+  }
+
+  /** By the means of any WebSocket; without `drains` the packets are only taken. */
+  #sendOneByOne(count: number, drains: boolean): number {
+    const byteLength = this.#writer.messageByteLength;
+    const messages = Buffer.allocUnsafe(count * byteLength);
+    const taken = this.#writer.takeMessages(messages, count);
+    if (!drains) return taken;
+    this.#rawSocket?.cork();
+    for (let i = 0; i < taken; i++) {
+      this.#socket.send(messages.subarray(i * byteLength, (i + 1) * byteLength), TEXT);
+    }
+    this.#rawSocket?.uncork();
+    return taken;
   }
 
   /** Whether the socket takes more. One that has not for ten seconds ends the call. */

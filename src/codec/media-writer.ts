@@ -79,6 +79,11 @@ export class MediaWriter {
     return this.#prefix.length + Math.ceil((this.packetSampleCount * 2) / 3) * 4 + 3;
   }
 
+  /** The beginning of each message, up to its base64; another array whenever it changes. Not to be written to. */
+  get messagePrefix(): Uint8Array {
+    return this.#prefix;
+  }
+
   /** Whole packets that can be taken now. */
   get packetCount(): number {
     return Math.floor(this.#queue.length / this.packetSampleCount);

@@ -1,8 +1,11 @@
 /** Samples kept when empty: a queue that was long gives its memory back. */
-const KEPT_CAPACITY = 8_192;
+const KEPT_CAPACITY = 4_096;
+/** A full ring grows by a quarter, not to its double: with hundreds of calls what it has too much is most of their memory. */
+const GROWTH = 1.25;
+const STEP_PACKETS = 4;
 
 /**
- * First in, first out, for int16 samples that go out in whole packets: a ring of packets that doubles when full.
+ * First in, first out, for int16 samples that go out in whole packets: a ring of packets that grows when full.
  * What bounds it is who fills it.
  */
 export class PcmQueue {
@@ -73,7 +76,8 @@ export class PcmQueue {
   #makeRoom(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#ring.length) return;
-    const packets = 2 ** Math.ceil(Math.log2(Math.max(2, needed / this.#packetSampleCount)));
+    const least = Math.max(needed, GROWTH * this.#ring.length) / this.#packetSampleCount;
+    const packets = STEP_PACKETS * Math.ceil(least / STEP_PACKETS);
     const grown = new Int16Array(packets * this.#packetSampleCount);
     const head = this.#head * this.#packetSampleCount;
     const first = Math.min(this.#length, this.#ring.length - head);

@@ -48,13 +48,13 @@ function step(nowMs: number): number {
 describe("playout", () => {
   beforeEach(() => open(200, 60));
 
-  it("sends what is early up to sendAheadMs, then in real time", () => {
+  it("sends what is early up to sendAheadMs, and again, several at once, whenever half of it was heard", () => {
     expect(push(2_000, 0)).toBe(10);
     expect(playout.levelMs(0)).toBe(200);
-    expect(step(19)).toBe(1);
-    let sent = 11;
-    for (let now = 20; now <= 1_800; now += 20) sent += step(now);
-    expect(sent).toBe(100);
+    expect(step(99)).toBe(0);
+    const steps = Array.from({ length: 90 }, (_, i) => step(20 * (i + 1)));
+    expect(steps.slice(0, 10)).toEqual([0, 0, 0, 0, 5, 0, 0, 0, 0, 5]);
+    expect(10 + steps.reduce((sum, sent) => sum + sent)).toBe(100);
     expect(playout.levelMs(1_800)).toBe(200);
     expect(playout.starvations).toBe(0);
   });
