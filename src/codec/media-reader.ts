@@ -60,8 +60,8 @@ const TRACK_NUMBERS = { inbound: 1, outbound: 2 } as const;
  * Frames are cut from slabs: a typed array of its own costs each frame ten times as much. Each stream has slabs of its
  * own, since a listener that forgets `byteOffset` must not hear another call, and so they are small.
  */
-const SLAB_SAMPLES = 4_096;
-const SLAB_SHARE = 2_048;
+const SLAB_SAMPLES = 16_384;
+const SLAB_SHARE = 4_096;
 
 /**
  * Reads the messages of one Wavix stream: finds the audio of a `media` message, decodes and resamples it in one call
