@@ -77,17 +77,29 @@ export class WebhookSender {
   }
 
   async #attempt(url: string, body: string): Promise<Pick<WebhookDelivery, "status" | "error" | "reply">> {
+    // Not AbortSignal.any with AbortSignal.timeout: Node 20 may collect them as garbage, and the time never runs out.
+    const controller = new AbortController();
+    const abort = () => controller.abort(this.#signal.reason);
+    if (this.#signal.aborted) abort();
+    this.#signal.addEventListener("abort", abort, { once: true });
+    const timer = setTimeout(
+      () => controller.abort(new DOMException("no reply in time", "TimeoutError")),
+      this.#behaviour.webhookTimeoutMs,
+    );
     try {
       const response = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body,
         redirect: "manual",
-        signal: AbortSignal.any([this.#signal, AbortSignal.timeout(this.#behaviour.webhookTimeoutMs)]),
+        signal: controller.signal,
       });
       return { status: response.status, error: null, reply: await readStart(response) };
     } catch (error) {
       return { status: null, error: errorCode(error), reply: "" };
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener("abort", abort);
     }
   }
 }

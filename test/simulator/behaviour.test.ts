@@ -89,7 +89,7 @@ describe("webhooks", () => {
   it("leave out what the answer has overtaken", async () => {
     // A server that replies to nothing.
     const { server, simulator, call, types } = await place(
-      { webhookTimeoutMs: 300 }, // within which the answer must come, on a busy machine too
+      { webhookTimeoutMs: 1_000 }, // within which the answer must come, on a busy machine too
       {},
       { onWebhook: () => undefined },
     );
