@@ -1,9 +1,10 @@
 import { TokenBucket } from "../call/index.ts";
+import type { CallHost } from "./call-host.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 import type { ServerSettings } from "./settings.ts";
 
 /** Why there is no room for a call. */
-export type Refusal = "draining" | "capacity" | "event-loop" | "rate";
+export type Refusal = "draining" | "no-worker" | "capacity" | "event-loop" | "rate";
 
 /** Refused calls that are remembered, so that a call that keeps ringing counts as one. */
 const REMEMBERED_REFUSALS = 10_000;
@@ -13,15 +14,25 @@ export class Admission {
   /** Set once and for all: the server takes no new calls. */
   draining = false;
   readonly #settings: ServerSettings;
-  readonly #callCount: () => number;
+  readonly #host: Pick<CallHost, "size" | "up" | "sustainedDelayMs">;
   readonly #loopDelay: Pick<LoopDelay, "sustainedMs">;
   readonly #rate: TokenBucket | undefined;
   readonly #refusedIds = new Set<string>();
-  readonly #refused: Record<Refusal, number> = { draining: 0, capacity: 0, "event-loop": 0, rate: 0 };
+  readonly #refused: Record<Refusal, number> = {
+    draining: 0,
+    "no-worker": 0,
+    capacity: 0,
+    "event-loop": 0,
+    rate: 0,
+  };
 
-  constructor(settings: ServerSettings, callCount: () => number, loopDelay: Pick<LoopDelay, "sustainedMs">) {
+  constructor(
+    settings: ServerSettings,
+    host: Pick<CallHost, "size" | "up" | "sustainedDelayMs">,
+    loopDelay: Pick<LoopDelay, "sustainedMs">,
+  ) {
     this.#settings = settings;
-    this.#callCount = callCount;
+    this.#host = host;
     this.#loopDelay = loopDelay;
     const { maxCallsPerSecond } = settings;
     this.#rate = maxCallsPerSecond === 0 ? undefined : new TokenBucket(maxCallsPerSecond, maxCallsPerSecond);
@@ -37,8 +48,10 @@ export class Admission {
     const { maxCalls, maxLoopDelayMs } = this.#settings;
     const found: Refusal[] = [];
     if (this.draining) found.push("draining");
-    if (this.#callCount() >= maxCalls) found.push("capacity");
-    if (maxLoopDelayMs > 0 && this.#loopDelay.sustainedMs > maxLoopDelayMs) found.push("event-loop");
+    if (!this.#host.up) found.push("no-worker");
+    if (this.#host.size >= maxCalls) found.push("capacity");
+    const delayMs = Math.max(this.#loopDelay.sustainedMs, this.#host.sustainedDelayMs);
+    if (maxLoopDelayMs > 0 && delayMs > maxLoopDelayMs) found.push("event-loop");
     if (this.#rate?.isEmpty(nowMs)) found.push("rate");
     return found;
   }

@@ -1,4 +1,5 @@
 import type { EndOptions, TransportStats, WavixTransport } from "../call/index.ts";
+import { isoOf, nonZero } from "./call-record.ts";
 
 /** How a call stands now, for an operator. Without phone numbers. */
 export interface CallSnapshot extends Partial<TransportStats> {
@@ -11,6 +12,8 @@ export interface CallSnapshot extends Partial<TransportStats> {
   readonly streamId?: string | undefined;
   readonly unheardMs?: number;
   readonly drops?: Readonly<Record<string, number>>;
+  /** The one that carries it, where there are workers. */
+  readonly worker?: number;
 }
 
 /** A call that is up: one with a token, or an open socket. */
@@ -20,4 +23,22 @@ export interface LiveCall {
   readonly transport: WavixTransport | undefined;
   snapshot(): CallSnapshot;
   end(options: EndOptions): Promise<unknown>;
+}
+
+/** @param startedAtMs of `performance.now()` */
+export function snapshotOf(
+  callId: string | undefined,
+  state: CallSnapshot["state"],
+  startedAtMs: number,
+  transport: WavixTransport | undefined,
+): CallSnapshot {
+  const facts = {
+    callId,
+    state,
+    startedAt: isoOf(startedAtMs),
+    durationMs: Math.round(performance.now() - startedAtMs),
+  };
+  if (transport === undefined) return facts;
+  const { streamId, unheardMs, stats, drops } = transport;
+  return { ...facts, streamId, unheardMs: Math.round(unheardMs), ...stats, drops: nonZero(drops) };
 }

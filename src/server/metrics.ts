@@ -1,12 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { Admission } from "./admission.ts";
-import { addDrops, type CallTotals } from "./call-totals.ts";
-import type { LiveCall } from "./live-call.ts";
+import type { CallHost } from "./call-host.ts";
+import type { CallTotals } from "./call-totals.ts";
+import { noFigures } from "./figures.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 
 /** Where the figures come from. */
 export interface MetricsSource {
-  readonly calls: Iterable<LiveCall> & { readonly size: number };
+  readonly host: Pick<CallHost, "size" | "figures">;
   readonly totals: CallTotals;
   readonly admission: Admission;
   readonly loopDelay: LoopDelay;
@@ -15,6 +16,8 @@ export interface MetricsSource {
   readonly refusedRequests: ReadonlyMap<string, number>;
   /** Records that could not be written. */
   readonly lostRecords: () => number;
+  /** Figures that only some servers have. */
+  readonly addMetrics?: ((registry: Registry) => void) | undefined;
 }
 
 /** What Node has to say of the process: of all servers in it, and never to be stopped. */
@@ -27,8 +30,9 @@ let processMetrics: Registry | undefined;
  * @returns what makes the text of one scrape
  */
 export function createMetrics(source: MetricsSource): () => Promise<{ contentType: string; text: string }> {
-  const { calls, totals, admission, loopDelay, refusedRequests } = source;
+  const { host, totals, admission, loopDelay, refusedRequests } = source;
   const registry = new Registry();
+  let figures = noFigures();
   const registers = [registry];
   const gauge = (name: string, help: string, value: () => number) =>
     new Gauge({
@@ -56,13 +60,7 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
         for (const [labels, value] of values()) this.inc(labels as never, value);
       },
     });
-  const live = (figure: (call: LiveCall) => number | undefined) => {
-    let sum = 0;
-    for (const call of calls) sum += figure(call) ?? 0;
-    return sum;
-  };
-
-  gauge("wavix_calls_active", "Calls that are up now.", () => calls.size);
+  gauge("wavix_calls_active", "Calls that are up now.", () => host.size);
   gauge("wavix_calls_limit", "Calls that may be up at once.", () => source.maxCalls);
   gauge("wavix_ready", "1 when one more call would be taken.", () => (admission.obstacles().length === 0 ? 1 : 0));
   counter("wavix_calls_total", "Calls that have ended.", ["ended_by", "reason"], function* () {
@@ -80,26 +78,19 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     }
   });
   counter("wavix_packets_total", "Packets of 20 ms, from the caller and to the caller.", ["direction"], () => [
-    [{ direction: "in" }, totals.packetsIn + live((call) => call.transport?.stats.packetsIn)],
-    [{ direction: "out" }, totals.packetsOut + live((call) => call.transport?.stats.packetsOut)],
+    [{ direction: "in" }, figures.packetsIn],
+    [{ direction: "out" }, figures.packetsOut],
   ]);
   counter(
     "wavix_messages_dropped_total",
     "Messages, packets and frames that came to nothing.",
     ["cause"],
     function* () {
-      const dropped = new Map(totals.dropped);
-      for (const { transport } of calls)
-        if (transport !== undefined) addDrops(dropped, transport.stats, transport.drops);
-      for (const [cause, count] of dropped) yield [{ cause }, count];
+      for (const [cause, count] of Object.entries(figures.dropped)) yield [{ cause }, count];
     },
   );
-  counter("wavix_interruptions_total", "Barge-ins.", [], () => [
-    [{}, totals.interruptions + live((call) => call.transport?.stats.interruptions)],
-  ]);
-  counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [
-    [{}, totals.starvations + live((call) => call.transport?.stats.starvations)],
-  ]);
+  counter("wavix_interruptions_total", "Barge-ins.", [], () => [[{}, figures.interruptions]]);
+  counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [[{}, figures.starvations]]);
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
   new Histogram({
     name: "wavix_outbound_lateness_seconds",
@@ -128,8 +119,9 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     collectDefaultMetrics({ register: processMetrics });
   }
   const ofProcess = processMetrics;
-  return async () => ({
-    contentType: registry.contentType,
-    text: (await registry.metrics()) + (await ofProcess.metrics()),
-  });
+  source.addMetrics?.(registry);
+  return async () => {
+    figures = await host.figures();
+    return { contentType: registry.contentType, text: (await registry.metrics()) + (await ofProcess.metrics()) };
+  };
 }

@@ -3,8 +3,8 @@ import type { WebSocket } from "ws";
 import { type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
-import { type CallRecord, describe, isoOf, nonZero, recordOf } from "./call-record.ts";
-import type { CallSnapshot, LiveCall } from "./live-call.ts";
+import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
 import type { SessionContext } from "./session.ts";
 
 /**
@@ -44,17 +44,8 @@ export class OpenStream implements LiveCall {
   }
 
   snapshot(): CallSnapshot {
-    const { callId, streamId, unheardMs, ending, stats, drops } = this.transport;
-    return {
-      callId,
-      state: ending ? "ending" : "streaming",
-      startedAt: isoOf(this.#startedAtMs),
-      durationMs: Math.round(performance.now() - this.#startedAtMs),
-      streamId,
-      unheardMs: Math.round(unheardMs),
-      ...stats,
-      drops: nonZero(drops),
-    };
+    const { callId, ending } = this.transport;
+    return snapshotOf(callId, ending ? "ending" : "streaming", this.#startedAtMs, this.transport);
   }
 
   #record(end: CallEnd): CallRecord {

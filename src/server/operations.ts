@@ -1,12 +1,12 @@
 import express, { type NextFunction, type Request, type Response, type Router } from "express";
 import type { Admission } from "./admission.ts";
-import type { LiveCall } from "./live-call.ts";
+import type { CallHost } from "./call-host.ts";
 import { isOneOf } from "./secrets.ts";
 
 /** What the routes show. */
 export interface OperationsOptions {
   readonly admission: Admission;
-  readonly calls: Iterable<LiveCall> & { readonly size: number; get(callId: string): LiveCall | undefined };
+  readonly host: Pick<CallHost, "size" | "snapshots">;
   /** Undefined: there is no `/calls`. */
   readonly operatorToken: string | undefined;
   /** The figures in Prometheus' words; what makes them is loaded when it is first asked for. */
@@ -14,11 +14,11 @@ export interface OperationsOptions {
 }
 
 /** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls` and `/calls/:id`. */
-export function operationsRouter({ admission, calls, operatorToken, metrics }: OperationsOptions): Router {
+export function operationsRouter({ admission, host, operatorToken, metrics }: OperationsOptions): Router {
   const router = express.Router();
   router.get("/health", (_request, response) => {
     const { draining } = admission;
-    response.status(draining ? 503 : 200).json({ status: draining ? "draining" : "ok", calls: calls.size });
+    response.status(draining ? 503 : 200).json({ status: draining ? "draining" : "ok", calls: host.size });
   });
   router.get("/livez", (_request, response) => {
     response.json({ live: true });
@@ -39,13 +39,15 @@ export function operationsRouter({ admission, calls, operatorToken, metrics }: O
     if (given !== undefined && isOneOf([operatorToken], given)) return next();
     response.set("www-authenticate", "Bearer").status(401).json({ error: "unauthorized" });
   };
-  router.get("/calls", guard, (_request, response) => {
-    response.json({ calls: [...calls].map((call) => call.snapshot()) });
+  router.get("/calls", guard, async (_request, response) => {
+    response.json(await host.snapshots());
   });
-  router.get("/calls/:id", guard, (request, response) => {
-    const call = calls.get(String(request.params.id));
-    if (call === undefined) response.status(404).json({ error: "no such call" });
-    else response.json(call.snapshot());
+  router.get("/calls/:id", guard, async (request, response) => {
+    const { calls, workersMissing = 0 } = await host.snapshots();
+    const call = calls.find(({ callId }) => callId === request.params.id);
+    if (call !== undefined) response.json(call);
+    else if (workersMissing === 0) response.status(404).json({ error: "no such call" });
+    else response.status(503).json({ error: "not known: a worker does not answer", workersMissing });
   });
   return router;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SAMPLE_RATES } from "../codec/index.ts";
-import { flag, integer, networks, oneOf, seconds, url } from "./setting-values.ts";
+import { flag, integer, networks, oneOf, seconds, url, workerCount } from "./setting-values.ts";
 import { defaultSettings, LOCAL_API_BASE, type ServerSettings, WAVIX_API_BASE } from "./settings.ts";
 
 const webhookSecret = z.string().regex(/^[\w-]{8,128}$/, "must be 8 to 128 letters, digits, - or _");
@@ -24,6 +24,7 @@ const environment = z.object({
   TRUST_PROXY: networks,
   OPEN_WS: flag,
   STRICT_START: flag,
+  WORKERS: workerCount,
   MAX_CALLS: integer(1, 100_000),
   MAX_CALLS_PER_SECOND: integer(0, 100_000),
   MAX_LOOP_DELAY_MS: integer(0, 60_000),
@@ -100,6 +101,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     trustProxy: data.TRUST_PROXY,
     openWs: data.OPEN_WS ?? defaults.openWs,
     strictStart: data.STRICT_START ?? defaults.strictStart,
+    workers: data.WORKERS ?? defaults.workers,
     maxCalls: data.MAX_CALLS ?? defaults.maxCalls,
     maxCallsPerSecond: data.MAX_CALLS_PER_SECOND ?? defaults.maxCallsPerSecond,
     maxLoopDelayMs: data.MAX_LOOP_DELAY_MS ?? defaults.maxLoopDelayMs,

@@ -3,34 +3,27 @@ import type { Logger } from "pino";
 import type { WebSocket } from "ws";
 import { type Bot, type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
 import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
-import { type CallEvent, isCallOver, WavixApiError, type WavixRestClient } from "../wavix/control/index.ts";
+import { type CallEvent, isCallOver, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
+import { answerCall } from "./answering.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
-import { type CallRecord, describe, isoOf, nonZero, recordOf } from "./call-record.ts";
-import type { CallSnapshot, LiveCall } from "./live-call.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { NewCall } from "./call-host.ts";
+import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
+import type { HostSettings } from "./settings.ts";
 import type { StreamWatch } from "./stream-watch.ts";
 
 /** What a session needs of the server. */
 export interface SessionContext {
-  readonly settings: ServerSettings;
+  readonly settings: HostSettings;
   readonly rest: WavixRestClient;
   /** Who talks to callers; each takes over where the one before it failed. */
   readonly bots: readonly [Bot, ...Bot[]];
   readonly log: Logger;
   readonly watch: StreamWatch;
-  /** A fresh `wss://…/ws/<token>` for a call. */
-  streamUrl(callId: string): string;
   /** The call is over and everything of it has been given back. */
   onEnd(session: CallSession, record: CallRecord): void;
-}
-
-/** What is known of a call from its webhook. */
-export interface SessionCall {
-  readonly callId: string;
-  readonly from?: string | undefined;
-  readonly to?: string | undefined;
 }
 
 /**
@@ -43,7 +36,7 @@ export interface SessionCall {
  */
 export class CallSession implements LiveCall {
   readonly callId: string;
-  readonly #call: SessionCall;
+  readonly #call: NewCall;
   readonly #context: SessionContext;
   readonly #log: Logger;
   readonly #aborter = new AbortController();
@@ -61,7 +54,7 @@ export class CallSession implements LiveCall {
   #closing = false;
   #ended = false;
 
-  constructor(call: SessionCall, context: SessionContext) {
+  constructor(call: NewCall, context: SessionContext) {
     this.callId = call.callId;
     this.#call = call;
     this.#context = context;
@@ -84,52 +77,19 @@ export class CallSession implements LiveCall {
 
   /** Answers the call and has its stream started. Never rejects. */
   async answer(): Promise<void> {
-    const { rest, settings } = this.#context;
-    const { signal } = this.#aborter;
-    const stream = { streamUrl: this.#context.streamUrl(this.callId), streamType: "twoway" } as const;
     this.#log.info("call offered");
-    if (settings.verifyCalls && !(await this.#verified(signal))) return;
-    try {
-      if (settings.answer === "with-stream") await rest.answer(this.callId, stream, { signal });
-      else await rest.answer(this.callId, {}, { signal });
-    } catch (error) {
-      if (this.#closing) return;
-      if (this.streaming) {
-        // The stream says that it took effect, whatever became of the reply.
-        this.#log.warn({ error: describe(error) }, "answer failed, but the stream is there");
-        return;
-      }
-      const refused = error instanceof WavixApiError && REFUSED.has(error.code);
-      await this.#fail("answer-failed", error, !refused);
-      return;
-    }
-    if (settings.answer === "then-stream" && !this.#closing) {
-      try {
-        await rest.startStream(this.callId, stream, { signal });
-      } catch (error) {
-        if (!this.#closing) await this.#fail("stream-failed", error, true);
-        return;
-      }
-    }
+    const failure = await answerCall(this.#call, this.#context, this.#aborter.signal);
     if (this.#closing) return;
-    this.#answered = true;
-    this.#log.info({ ms: this.#elapsed() }, "call answered");
-    if (this.#transport === undefined) {
-      this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), settings.startTimeoutMs);
-    }
-  }
-
-  /** Whether Wavix knows of the call. One that cannot be verified is left alone: it may be somebody else's. */
-  async #verified(signal: AbortSignal): Promise<boolean> {
-    try {
-      const call = await this.#context.rest.getCall(this.callId, { signal });
-      if (call.callId !== this.callId || call.direction === "outbound" || isCallOver(call)) {
-        await this.#fail("unverified", undefined, false);
-      }
-    } catch (error) {
-      if (!this.#closing) await this.#fail("unverified", error, false);
-    }
-    return !this.#closing;
+    if (failure === undefined) {
+      this.#answered = true;
+      this.#log.info({ ms: this.#elapsed() }, "call answered");
+      if (this.#transport !== undefined) return;
+      const { startTimeoutMs } = this.#context.settings;
+      this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), startTimeoutMs);
+    } else if (failure.reason === "answer-failed" && this.streaming) {
+      // The stream says that it took effect, whatever became of the reply.
+      this.#log.warn({ error: describe(failure.error) }, "answer failed, but the stream is there");
+    } else await this.#fail(failure.reason, failure.error, failure.mayBeUp);
   }
 
   /**
@@ -189,7 +149,7 @@ export class CallSession implements LiveCall {
 
   /** A later webhook about this call. */
   event(event: CallEvent): void {
-    if (event.kind === "over" || event.kind === "post-call") {
+    if (isCallOver(event)) {
       this.#log.debug({ eventType: event.eventType }, "call over at Wavix");
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
       // What is being hung up from here ends with its own reason.
@@ -207,20 +167,8 @@ export class CallSession implements LiveCall {
     const transport = this.#transport;
     const waiting = this.#answered || transport !== undefined ? "waiting" : "answering";
     const ending = this.#closing || transport?.ending;
-    return {
-      callId: this.callId,
-      state: ending ? "ending" : this.streaming ? "streaming" : waiting,
-      startedAt: isoOf(this.#startedAtMs),
-      durationMs: this.#elapsed(),
-      ...(transport === undefined
-        ? {}
-        : {
-            streamId: transport.streamId,
-            unheardMs: Math.round(transport.unheardMs),
-            ...transport.stats,
-            drops: nonZero(transport.drops),
-          }),
-    };
+    const state = ending ? "ending" : this.streaming ? "streaming" : waiting;
+    return snapshotOf(this.callId, state, this.#startedAtMs, transport);
   }
 
   /** Ends the call from here. */
@@ -272,9 +220,3 @@ export class CallSession implements LiveCall {
     return Math.round(performance.now() - this.#startedAtMs);
   }
 }
-
-/**
- * Wavix said no, so the call was not answered and there is nothing to hang up. Not so `validation`: what it complains of
- * may be the stream of a call that it has answered, or that the call is answered already.
- */
-const REFUSED: ReadonlySet<string> = new Set(["not-found", "unauthorized", "forbidden", "rate-limited"]);

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { AddressList } from "./client-address.ts";
 
@@ -29,6 +30,14 @@ export const url = (protocols: string[]) =>
     .transform(({ href }) => href.replace(/\/+$/, ""));
 export const oneOf = <T extends string>(...values: [T, ...T[]]) =>
   z.enum(values, { message: `must be one of ${values.join(", ")}` });
+
+/** More than a machine has cores helps nobody; what is meant is the machine's own number, or a mistake. */
+const MAX_WORKERS = 256;
+export const workerCount = z
+  .string()
+  .regex(/^(auto|\d+)$/, `must be a whole number from 1 to ${MAX_WORKERS}, or auto`)
+  .transform((value) => (value === "auto" ? Math.min(availableParallelism(), MAX_WORKERS) : Number(value)))
+  .refine((value) => value >= 1 && value <= MAX_WORKERS, `must be a whole number from 1 to ${MAX_WORKERS}, or auto`);
 
 /** Addresses and networks, with commas between them. */
 export const networks = z

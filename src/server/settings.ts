@@ -28,6 +28,9 @@ export interface ServerSettings {
   readonly openWs: boolean;
   /** Ends a call whose `start` names another one. */
   readonly strictStart: boolean;
+  /** Processes that carry calls; 1 for this one alone. More than one are started by the command line only. */
+  readonly workers: number;
+  /** Calls at once, of all workers together. */
   readonly maxCalls: number;
   /** New calls a second; 0 for no limit. */
   readonly maxCallsPerSecond: number;
@@ -64,6 +67,24 @@ export interface ServerSettings {
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
+/** What those who carry calls need to know; nothing of who may come in. */
+export type HostSettings = Pick<
+  ServerSettings,
+  | "verifyCalls"
+  | "strictStart"
+  | "answer"
+  | "sampleRate"
+  | "playoutDelayMs"
+  | "sendAheadMs"
+  | "maxCallMs"
+  | "idleTimeoutMs"
+  | "noMediaTimeoutMs"
+  | "pingMs"
+  | "startTimeoutMs"
+  | "maxMessagesPerSecond"
+  | "failurePrompt"
+>;
+
 /** Wavix itself. */
 export const WAVIX_API_BASE = "https://api.wavix.com";
 /** Where `call`, `load` and the demo open the stand-in for Wavix. */
@@ -86,6 +107,7 @@ export const defaultSettings: ServerSettings = {
   trustProxy: undefined,
   openWs: false,
   strictStart: false,
+  workers: 1,
   maxCalls: 500,
   maxCallsPerSecond: 500,
   maxLoopDelayMs: 200,

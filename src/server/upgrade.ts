@@ -3,13 +3,16 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { MAX_MESSAGE_LENGTH } from "../wavix/wire/index.ts";
 
-/** Takes a socket that was let in, and the TCP socket below it. */
+/** Takes a WebSocket, and the TCP socket below it. */
 export type Accept = (socket: WebSocket, rawSocket: Duplex) => void;
 
-/** What is to happen with an upgrade: let it in with `accept`, or turn it away with a status. */
+/** Takes a TCP socket that was let in: the handshake, here or in another process, and all that follows. */
+export type TakeSocket = (request: IncomingMessage, rawSocket: Duplex, head: Buffer) => void;
+
+/** What is to happen with an upgrade: let it in with `take`, or turn it away with a status. */
 export type UpgradeAnswer =
   | { readonly status: 401 | 404 | 429 | 503 }
-  | { readonly status: 101; readonly accept: Accept };
+  | { readonly status: 101; readonly take: TakeSocket };
 
 const REASONS = {
   401: "Unauthorized",
@@ -20,39 +23,52 @@ const REASONS = {
 /** A peer that pings without reading gets no pongs beyond this. */
 const MAX_BUFFERED_FOR_PONG = 64 * 1024;
 
+/** Does handshakes only: it has no port and keeps no list. */
+const handshakes = new WebSocketServer({
+  noServer: true,
+  // The longest message the serializer reads; ws itself would take 100 MiB.
+  maxPayload: MAX_MESSAGE_LENGTH,
+  perMessageDeflate: false,
+  clientTracking: false,
+  autoPong: false,
+});
+
 /**
  * Handles the upgrades of an HTTP server: `admit` is given the path's part behind `/ws` (`""`, or a token; undefined for
  * another path) and decides before any WebSocket exists. Returns what is to be hung on the server's `upgrade` event.
  */
-export function upgradeHandler(admit: (token: string | undefined, request: IncomingMessage) => UpgradeAnswer) {
-  const webSocketServer = new WebSocketServer({
-    noServer: true,
-    // The longest message the serializer reads; ws itself would take 100 MiB.
-    maxPayload: MAX_MESSAGE_LENGTH,
-    perMessageDeflate: false,
-    clientTracking: false,
-    autoPong: false,
-  });
-  return (request: IncomingMessage, rawSocket: Duplex, head: Buffer): void => {
-    // A reset in mid-upgrade must not take the process down.
-    rawSocket.on("error", ignore);
+export function upgradeHandler(
+  admit: (token: string | undefined, request: IncomingMessage) => UpgradeAnswer,
+): TakeSocket {
+  return (request, rawSocket, head) => {
     const path = /^\/ws(?:\/([\w.-]{1,600}))?$/.exec(pathOf(request));
     const answer = admit(path === null ? undefined : (path[1] ?? ""), request);
-    if (answer.status !== 101) {
-      const { status } = answer;
-      // Whoever was turned away and does not hang up would keep the socket, and the server from closing.
-      rawSocket.once("finish", () => rawSocket.destroy());
-      rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-      return;
-    }
-    webSocketServer.handleUpgrade(request, rawSocket, head, (socket) => {
+    if (answer.status === 101) answer.take(request, rawSocket, head);
+    else turnAway(rawSocket, answer.status);
+  };
+}
+
+/** The WebSocket handshake: `accept` gets the socket, unless it was none and has been told so. */
+export function webSocket(accept: Accept): TakeSocket {
+  return (request, rawSocket, head) => {
+    // A reset in mid-upgrade must not take the process down.
+    rawSocket.on("error", ignore);
+    handshakes.handleUpgrade(request, rawSocket, head, (socket) => {
       rawSocket.off("error", ignore);
       socket.on("ping", (data) => {
         if (socket.readyState === 1 && socket.bufferedAmount < MAX_BUFFERED_FOR_PONG) socket.pong(data);
       });
-      answer.accept(socket, rawSocket);
+      accept(socket, rawSocket);
     });
   };
+}
+
+/** Refuses a socket before the handshake, and closes it. */
+export function turnAway(rawSocket: Duplex, status: keyof typeof REASONS): void {
+  rawSocket.on("error", ignore);
+  // Whoever was turned away and does not hang up would keep the socket, and the server from closing.
+  rawSocket.once("finish", () => rawSocket.destroy());
+  rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
 /** A query that Wavix or a proxy added does no harm. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { describe, expect, it } from "vitest";
 import { defaultSettings, readSettings, type ServerSettings, settingNames } from "../../src/server/index.ts";
 
@@ -105,6 +106,15 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
       ["false", false],
     ],
     ["on"],
+  ],
+  WORKERS: [
+    "workers",
+    [
+      ["1", 1],
+      ["256", 256],
+      ["auto", availableParallelism()],
+    ],
+    ["0", "257", "all", "-1", "1.5"],
   ],
   MAX_CALLS: [
     "maxCalls",

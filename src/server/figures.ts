@@ -1,0 +1,37 @@
+import type { TransportStats, WavixTransport } from "../call/index.ts";
+import type { CallRecord } from "./call-record.ts";
+
+/** What calls amount to, those that are up and those that have ended: counts that only rise. */
+export interface CallFigures {
+  packetsIn: number;
+  packetsOut: number;
+  interruptions: number;
+  starvations: number;
+  /** Messages, packets and frames that came to nothing, by cause. */
+  dropped: Record<string, number>;
+}
+
+export function noFigures(): CallFigures {
+  return { packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, dropped: {} };
+}
+
+/** Adds one call: one that is up, or the record of one that has ended. */
+export function addCall(sum: CallFigures, call: CallRecord | WavixTransport): void {
+  const stats: Partial<TransportStats> = "stats" in call ? call.stats : call;
+  const { packetsIn = 0, packetsOut = 0, interruptions = 0, starvations = 0 } = stats;
+  const dropped = { ...call.drops };
+  // One name per cause: the serializer's own, and those of the transport.
+  dropped.rate = stats.messagesDropped ?? 0;
+  dropped.binary = stats.binaryMessages ?? 0;
+  dropped["not-read"] = stats.framesDropped ?? 0;
+  dropped["not-drained"] = stats.packetsDropped ?? 0;
+  addFigures(sum, { packetsIn, packetsOut, interruptions, starvations, dropped });
+}
+
+export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void {
+  sum.packetsIn += part.packetsIn;
+  sum.packetsOut += part.packetsOut;
+  sum.interruptions += part.interruptions;
+  sum.starvations += part.starvations;
+  for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
+}

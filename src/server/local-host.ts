@@ -1,0 +1,130 @@
+import type { Bot } from "../call/index.ts";
+import type { CallEvent } from "../wavix/control/index.ts";
+import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken } from "./call-host.ts";
+import { type CallRecord, describe } from "./call-record.ts";
+import { addCall, addFigures, type CallFigures, noFigures } from "./figures.ts";
+import type { LiveCall } from "./live-call.ts";
+import { OpenStream } from "./open-stream.ts";
+import { CallSession, type SessionContext } from "./session.ts";
+import type { HostSettings } from "./settings.ts";
+import { StreamWatch } from "./stream-watch.ts";
+import { type Accept, type TakeSocket, turnAway, webSocket } from "./upgrade.ts";
+
+export interface LocalHostOptions extends Pick<SessionContext, "rest" | "bots" | "log"> {
+  readonly settings: HostSettings;
+  readonly events: HostEvents;
+}
+
+/** Carries calls in this process. */
+export class LocalHost implements CallHost {
+  readonly up = true;
+  /** Its event loop is the front door's: that one is measured there. */
+  readonly sustainedDelayMs = 0;
+  readonly #options: LocalHostOptions;
+  readonly #context: SessionContext & { bots: SessionContext["bots"] };
+  readonly #calls = new Map<string, LiveCall>();
+  /** Those with a token, which have more to be asked. */
+  readonly #sessions = new Map<string, CallSession>();
+  /** Of calls that have ended. */
+  readonly #past = noFigures();
+
+  constructor(options: LocalHostOptions) {
+    this.#options = options;
+    this.#context = {
+      ...options,
+      watch: new StreamWatch(options.settings),
+      onEnd: (session, record) => {
+        this.#sessions.delete(session.callId);
+        this.#ended(session.callId, record);
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  has(key: string): boolean {
+    return this.#calls.has(key);
+  }
+
+  awaitsSocket(callId: string): boolean {
+    return this.#sessions.get(callId)?.awaitsSocket === true;
+  }
+
+  /** @throws ServerError `BAD_PROMPT` */
+  async start(): Promise<void> {
+    const { bots, settings } = this.#options;
+    if (settings.failurePrompt === undefined) return;
+    const { readPrompt } = await import("./prompt.ts");
+    this.#context.bots = [...bots, await readPrompt(settings.failurePrompt)] as unknown as [Bot, ...Bot[]];
+  }
+
+  begin(call: NewCall): void {
+    const session = new CallSession(call, this.#context);
+    this.#sessions.set(call.callId, session);
+    this.#calls.set(call.callId, session);
+    void session.answer();
+  }
+
+  event(event: CallEvent): void {
+    this.#sessions.get(event.callId)?.event(event);
+  }
+
+  attach(callId: string, token: StreamToken): TakeSocket {
+    return (request, rawSocket, head) => {
+      const session = this.#sessions.get(callId);
+      // It may have ended since, on the way to a worker.
+      if (!session?.awaitsSocket) {
+        this.#options.log.warn({ callId, reason: "no longer awaited" }, "socket refused");
+        turnAway(rawSocket, 401);
+        return;
+      }
+      const tokenUsed = () => this.#options.events.tokenUsed(token);
+      this.#webSocket((socket) => session.attach(socket, rawSocket, tokenUsed))(request, rawSocket, head);
+    };
+  }
+
+  open(key: string): TakeSocket {
+    return this.#webSocket((socket, rawSocket) => {
+      const stream = new OpenStream(socket, rawSocket, this.#context);
+      this.#calls.set(key, stream);
+      void stream.closed.then((record) => this.#ended(key, record));
+    });
+  }
+
+  endAll(reason: string): void {
+    for (const call of this.#calls.values()) void call.end({ endedBy: "server", reason, now: true });
+  }
+
+  async snapshots(): Promise<Snapshots> {
+    return { calls: [...this.#calls.values()].map((call) => call.snapshot()) };
+  }
+
+  async figures(): Promise<CallFigures> {
+    const sum = noFigures();
+    addFigures(sum, this.#past);
+    for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
+    return sum;
+  }
+
+  async close(): Promise<void> {}
+
+  #ended(key: string, record: CallRecord): void {
+    this.#calls.delete(key);
+    addCall(this.#past, record);
+    this.#options.events.ended(key, record);
+  }
+
+  /** A codec that cannot be had costs this socket, not the process. */
+  #webSocket(accept: Accept): TakeSocket {
+    return webSocket((socket, rawSocket) => {
+      try {
+        accept(socket, rawSocket);
+      } catch (error) {
+        this.#options.log.error({ error: describe(error) }, "socket given up");
+        socket.terminate();
+      }
+    });
+  }
+}
