@@ -1,8 +1,5 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { echoBot } from "../bots/index.ts";
-import type { Bot } from "../call/index.ts";
+import { fileURLToPath } from "node:url";
 import {
   createServer,
   readSettings,
@@ -10,8 +7,10 @@ import {
   type ServerSettings,
   type ServerUrls,
   settingNames,
+  type WavixServer,
 } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
+import { findBot, loadBot, type NamedBot } from "./bot-by-name.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
 
@@ -21,6 +20,7 @@ with a simulated Wavix (npm run call) in place of the real one.
 options:
   --bot NAME|FILE      who talks to the callers: echo (default), or a module whose default export is a bot: ./my-bot.mjs
   --fallback-bot …     who takes a call over when the bot fails, named in the same way; default: nobody, the call ends
+  --workers N          processes that carry calls, or auto: one for each core; default 1
   --port N             default 7860; 0 takes a free one
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
@@ -34,15 +34,14 @@ ${wrap(settingNames)}`;
 /** How long the process may live on after the last call, when a bot's module does not let go of it. */
 const EXIT_AFTER_MS = 1_000;
 
-const BOTS: Readonly<Record<string, () => Bot>> = { echo: () => echoBot() };
-
 /** Options that stand for a variable of the environment. */
-const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
+const FLAGS = { workers: "WORKERS", port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
     bot: { type: "string", default: "echo" },
     "fallback-bot": { type: "string" },
+    workers: { type: "string" },
     port: { type: "string" },
     host: { type: "string" },
     "public-url": { type: "string" },
@@ -52,9 +51,9 @@ export async function run(argv: string[]): Promise<number> {
   if (values === null) return 0;
   // Before the bot is loaded: it may look at the environment as it loads.
   if (existsSync(".env")) process.loadEnvFile(".env");
-  const bot = await loadBot("bot", values.bot);
+  const bot = findBot("bot", values.bot);
   const fallback = values["fallback-bot"];
-  const fallbackBot = fallback === undefined ? undefined : await loadBot("fallback-bot", fallback);
+  const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback);
 
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
@@ -63,7 +62,7 @@ export async function run(argv: string[]): Promise<number> {
   if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
 
   const { settings } = read;
-  const server = createServer({ ...settings, bot, fallbackBot });
+  const server = await openServer(settings, bot, fallbackBot);
   // A server in public answers the telephone; it shows pages only when told to.
   const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
@@ -71,7 +70,11 @@ export async function run(argv: string[]): Promise<number> {
   try {
     urls = await server.listen();
   } catch (error) {
-    if (error instanceof ServerError) throw new UsageError(error.message);
+    if (error instanceof ServerError && error.code !== "NO_WORKER") throw new UsageError(error.message);
+    if (error instanceof ServerError) {
+      console.error(`pipecat-wavix start: ${error.message}`);
+      return 1;
+    }
     const { code } = error as NodeJS.ErrnoException;
     const advice = code === "EADDRINUSE" ? "is in use; choose another with --port" : `cannot be had (${code})`;
     console.error(`pipecat-wavix start: port ${settings.port} on ${settings.host} ${advice}`);
@@ -104,19 +107,19 @@ export async function run(argv: string[]): Promise<number> {
   return 0;
 }
 
-/** A bot by name, or the default export of a file. */
-async function loadBot(flag: string, name: string): Promise<Bot> {
-  if (Object.hasOwn(BOTS, name)) return (BOTS[name] as () => Bot)();
-  if (!/[./\\]/.test(name)) {
-    throw new UsageError(
-      `--${flag} must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`,
-    );
+/** In one process with its bot; or as the front door of workers, which load their bots themselves. */
+async function openServer(
+  settings: ServerSettings,
+  bot: NamedBot,
+  fallbackBot: NamedBot | undefined,
+): Promise<WavixServer> {
+  if (settings.workers > 1) {
+    const { createWorkerServer } = await import("../server/workers/index.ts");
+    const exec = fileURLToPath(new URL("./worker.js", import.meta.url));
+    return createWorkerServer({ settings, exec, init: fallbackBot === undefined ? [bot] : [bot, fallbackBot] });
   }
-  const file = resolve(name);
-  if (!existsSync(file)) throw new UsageError(`--${flag} ${name}: there is no such file`);
-  const module: { default?: unknown } = await import(pathToFileURL(file).href);
-  if (typeof module.default !== "function") throw new UsageError(`--${flag} ${name}: its default export must be a bot`);
-  return module.default as Bot;
+  const fallback = fallbackBot === undefined ? undefined : await loadBot(fallbackBot);
+  return createServer({ ...settings, bot: await loadBot(bot), fallbackBot: fallback });
 }
 
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */
@@ -132,6 +135,7 @@ function banner(settings: ServerSettings, urls: ServerUrls, hasBenchPage: boolea
     `  Public URL     ${local ? "none (local mode: no WAVIX_API_KEY)" : urls.public}`,
     `  Webhook URL    ${webhook}`,
     `  WebSocket URL  ${urls.webSocket}${settings.openWs ? "" : "/<token>"}`,
+    ...(settings.workers > 1 ? [`  Workers        ${settings.workers}`] : []),
     ...(hasBenchPage ? [`  Benchmarks     ${urls.local}/bench`] : []),
     "",
     local

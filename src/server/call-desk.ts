@@ -8,7 +8,7 @@ import {
   type WavixRestClient,
 } from "../wavix/control/index.ts";
 import type { Admission } from "./admission.ts";
-import type { CallHost, HostEvents } from "./call-host.ts";
+import type { CallHost, HostEvents, StreamToken } from "./call-host.ts";
 import type { CallRecord } from "./call-record.ts";
 import { EndedCalls } from "./ended-calls.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -96,13 +96,13 @@ export class CallDesk implements HostEvents {
     return { status: 101, take: host.attach(callId, { tokenId, expiresAtMs }) };
   }
 
-  tokenUsed({ tokenId, expiresAtMs }: { tokenId: string; expiresAtMs: number }): void {
+  tokenUsed(_callId: string, { tokenId, expiresAtMs }: StreamToken): void {
     this.#usedTokens.add(tokenId, expiresAtMs);
   }
 
-  ended(key: string, record: CallRecord): void {
+  ended(key: string, record: CallRecord | undefined): void {
     if (!key.includes(" ")) this.#ended.add(key);
-    this.#options.onRecord(record);
+    if (record !== undefined) this.#options.onRecord(record);
     if (this.#options.host.size === 0) for (const wake of this.#wakers.splice(0)) wake();
   }
 

@@ -23,9 +23,12 @@ export interface StreamToken {
 /** What a host tells of its calls. */
 export interface HostEvents {
   /** A stream has started: its token is good for no other socket. */
-  tokenUsed(token: StreamToken): void;
-  /** The call, or the open socket, is over and everything of it has been given back; its host has forgotten it. */
-  ended(key: string, record: CallRecord): void;
+  tokenUsed(callId: string, token: StreamToken): void;
+  /**
+   * The call, or the open socket, is over and everything of it has been given back; its host has forgotten it. Without a
+   * record it never began: no WebSocket came of an open socket.
+   */
+  ended(key: string, record: CallRecord | undefined): void;
 }
 
 /** The calls of a host as they stand now. */

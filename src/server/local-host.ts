@@ -80,7 +80,7 @@ export class LocalHost implements CallHost {
         turnAway(rawSocket, 401);
         return;
       }
-      const tokenUsed = () => this.#options.events.tokenUsed(token);
+      const tokenUsed = () => this.#options.events.tokenUsed(callId, token);
       this.#webSocket((socket) => session.attach(socket, rawSocket, tokenUsed))(request, rawSocket, head);
     };
   }

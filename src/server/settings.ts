@@ -67,24 +67,6 @@ export interface ServerSettings {
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
-/** What those who carry calls need to know; nothing of who may come in. */
-export type HostSettings = Pick<
-  ServerSettings,
-  | "verifyCalls"
-  | "strictStart"
-  | "answer"
-  | "sampleRate"
-  | "playoutDelayMs"
-  | "sendAheadMs"
-  | "maxCallMs"
-  | "idleTimeoutMs"
-  | "noMediaTimeoutMs"
-  | "pingMs"
-  | "startTimeoutMs"
-  | "maxMessagesPerSecond"
-  | "failurePrompt"
->;
-
 /** Wavix itself. */
 export const WAVIX_API_BASE = "https://api.wavix.com";
 /** Where `call`, `load` and the demo open the stand-in for Wavix. */
@@ -129,3 +111,23 @@ export const defaultSettings: ServerSettings = {
   cdr: undefined,
   logLevel: "info",
 };
+
+const HOST_SETTINGS = [
+  ...(["verifyCalls", "strictStart", "answer", "sampleRate", "playoutDelayMs", "sendAheadMs", "maxCallMs"] as const),
+  ...([
+    "idleTimeoutMs",
+    "noMediaTimeoutMs",
+    "pingMs",
+    "startTimeoutMs",
+    "maxMessagesPerSecond",
+    "failurePrompt",
+  ] as const),
+] as const;
+
+/** What those who carry calls need to know; nothing of who may come in. */
+export type HostSettings = Pick<ServerSettings, (typeof HOST_SETTINGS)[number]>;
+
+/** The part of the settings that a worker is told. */
+export function hostSettings(settings: ServerSettings): HostSettings {
+  return Object.fromEntries(HOST_SETTINGS.map((name) => [name, settings[name]])) as unknown as HostSettings;
+}

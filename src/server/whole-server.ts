@@ -35,7 +35,7 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
   let state: "new" | "listening" | "closed" = "new";
 
   const host = openHost({
-    tokenUsed: (token) => desk.tokenUsed(token),
+    tokenUsed: (callId, token) => desk.tokenUsed(callId, token),
     ended: (key, record) => desk.ended(key, record),
   });
   const admission = new Admission(settings, host, loopDelay);
