@@ -47,7 +47,7 @@ export function runWorker(program: WorkerProgram): void {
   process.on("message", (message: unknown, handle: unknown) => {
     const told = parseToWorker(message);
     if (told?.type === "setup") void setUp(told.setup);
-    else if (told?.type === "exit") process.disconnect();
+    else if (told?.type === "exit") process.connected && process.disconnect();
     else carrier?.hear(told, handle);
   });
   process.once("disconnect", async () => {

@@ -1,0 +1,206 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { pino } from "pino";
+import { it as base, describe, expect } from "vitest";
+import { createServer, defaultSettings, type ServerSettings } from "../../src/server/index.ts";
+import { BackOff } from "../../src/server/workers/back-off.ts";
+import { chooseWorker } from "../../src/server/workers/choose.ts";
+import { createWorkerServer } from "../../src/server/workers/index.ts";
+import { WorkerPool } from "../../src/server/workers/pool.ts";
+import { parseFromWorker, parseToWorker } from "../../src/server/workers/protocol.ts";
+import { createWavixSimulator } from "../../src/simulator/index.ts";
+import { WavixRestClient } from "../../src/wavix/control/index.ts";
+import { activeResources, expectNothingLeft } from "../support/leaks.ts";
+import { LogCapture } from "../support/log-capture.ts";
+import { listener } from "../support/open-server.ts";
+import { metric } from "../support/operations.ts";
+import { openRestStub } from "../support/rest-stub.ts";
+import { isAlive } from "../support/worker-cli.ts";
+
+const WORKER = new URL("../../dist/cli/worker.js", import.meta.url).pathname;
+/** Workers log for themselves: they are to be silent here. */
+const settings: ServerSettings = { ...defaultSettings, port: 0, workers: 2, logLevel: "silent" };
+
+/** A folder for the test's files; after the test nothing is left running. */
+const it = base.extend<{ file: (name: string, text: string) => string }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads from it that this needs nothing else
+  file: async ({}, use) => {
+    const before = activeResources();
+    const folder = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
+    await use((name, text) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    });
+    rmSync(folder, { recursive: true });
+    await expectNothingLeft(before);
+  },
+});
+
+const alive = (log: LogCapture) =>
+  log.lines.flatMap(({ msg, workerPid }) =>
+    msg === "worker ready" && isAlive(workerPid as number) ? [workerPid] : [],
+  );
+
+describe("the choice of a worker", () => {
+  const worker = fc.record({ ready: fc.boolean(), callCount: fc.nat(5), delayMs: fc.nat(5) });
+
+  it("is one that is ready and in time with the fewest calls, as long as there is one", () => {
+    fc.assert(
+      fc.property(fc.array(worker, { maxLength: 6 }), fc.nat(4), (workers, maxDelayMs) => {
+        const chosen = chooseWorker(workers, maxDelayMs);
+        const ready = workers.filter((one) => one.ready);
+        const inTime = ready.filter(({ delayMs }) => maxDelayMs === 0 || delayMs <= maxDelayMs);
+        if (ready.length === 0) expect(chosen).toBeUndefined();
+        else if (inTime.length === 0) expect(chosen?.delayMs).toBe(Math.min(...ready.map(({ delayMs }) => delayMs)));
+        else {
+          expect(inTime).toContain(chosen);
+          expect(chosen?.callCount).toBe(Math.min(...inTime.map(({ callCount }) => callCount)));
+        }
+      }),
+    );
+  });
+});
+
+describe("the back-off", () => {
+  it("replaces at once what had lived, and waits longer and longer for what dies at its start", () => {
+    const backOff = new BackOff();
+    const waits = Array.from({ length: 12 }, () => backOff.nextMs(0));
+    expect(waits.slice(0, 5)).toEqual([0, 200, 400, 800, 1_600]);
+    expect(waits.at(-1)).toBe(30_000);
+    expect([backOff.nextMs(60_000), backOff.nextMs(0)]).toEqual([0, 200]);
+  });
+});
+
+describe("what primary and worker say to each other", () => {
+  it("is understood, or not there: never an exception", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.anything(), fc.record({ type: fc.string() }), fc.jsonValue()), (junk) => {
+        expect(parseFromWorker(junk)).toBeUndefined();
+        expect(parseToWorker(junk)).toBeUndefined();
+      }),
+    );
+    const types = fc.constantFrom("setup", "begin", "event", "socket", "end-all", "ask", "beat", "ended", "answer");
+    const fields = fc.record({ key: fc.anything(), call: fc.anything(), health: fc.anything(), id: fc.anything() });
+    fc.assert(
+      fc.property(types, fields, (type, rest) => {
+        parseFromWorker({ type, ...rest });
+        parseToWorker({ type, ...rest });
+      }),
+    );
+    expect(parseFromWorker({ type: "ended", key: "call-1", record: { reason: "stop" } })).toBeUndefined();
+    expect(parseToWorker({ type: "begin", call: { callId: "../x", streamUrl: "ws://x" } })).toBeUndefined();
+    expect(parseToWorker({ type: "begin", call: { callId: "x", streamUrl: "ws://x" } })).toBeDefined();
+  });
+
+  it("counts only of calls that a worker has, whatever it says", async ({ file }) => {
+    const exec = file(
+      "liar.mjs",
+      `const record = { startedAt: "", endedAt: "", endedBy: "bot", reason: "lie", durationMs: 1 };
+      const token = { tokenId: "t", expiresAtMs: 1 };
+      process.on("message", ({ type, call }) => {
+        if (type === "setup") for (const junk of [7, null, "ready", {}, { type: "ready", x: 1 }]) process.send(junk);
+        if (type === "exit") process.disconnect();
+        if (call?.callId !== "call-2") return;
+        process.send({ type: "token-used", key: "call-1", token });
+        process.send({ type: "ended", key: "call-1", record });
+        process.send({ type: "ended", key: "call-3", record });
+        process.send({ type: "ended", key: "call-2", record });
+      });
+      process.send({ type: "hello" });`,
+    );
+    const ended: string[] = [];
+    const used: string[] = [];
+    let done = () => {};
+    const told = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const pool = new WorkerPool({
+      ...{ settings, exec, init: null, log: pino({ level: "silent" }), rest: new WavixRestClient() },
+      events: {
+        tokenUsed: (callId) => used.push(callId),
+        ended: (key) => {
+          ended.push(key);
+          done();
+        },
+      },
+    });
+    await pool.start();
+    for (const callId of ["call-1", "call-2"]) pool.begin({ callId, streamUrl: "ws://127.0.0.1/" });
+    expect([...pool.workers].map(({ keys }) => [...keys])).toEqual([["call-1"], ["call-2"]]);
+    await told;
+    expect([ended, used, pool.size, pool.has("call-1"), pool.awaitsSocket("call-1")]).toEqual([
+      ...[["call-2"], [], 1, true, true],
+    ]);
+    await pool.close();
+  });
+});
+
+describe("a worker that hangs", () => {
+  it("is killed and replaced; the others' calls do not notice", async ({ file }) => {
+    const bot = file(
+      "bot.mjs",
+      `export default async (call) => {
+        if (call.from === "+12025550111") for (;;);
+        await call.closed;
+      };`,
+    );
+    await using simulator = await createWavixSimulator();
+    const log = new LogCapture();
+    const server = createWorkerServer({
+      settings: { ...settings, wavixApiBase: simulator.apiUrl, operatorToken: "token-of-the-operator" },
+      exec: WORKER,
+      init: [{ flag: "bot", name: "./bot.mjs", file: bot }],
+      logger: pino({}, log),
+      limits: { beatMs: 100, hungAfterBeats: 20, askMs: 200 },
+    });
+    const urls = await server.listen();
+    const well = simulator.placeCall({ webhookUrl: urls.webhook });
+    await well.streaming;
+    const hanging = simulator.placeCall({ webhookUrl: urls.webhook, from: "+12025550111" });
+    await hanging.streaming;
+    await expect.poll(() => metric(urls, "wavix_workers_missing"), { timeout: 5_000 }).toBe(1);
+    const headers = { authorization: "Bearer token-of-the-operator" };
+    const shown = async (path: string) => (await fetch(urls.local + path, { headers })).json();
+    expect(await shown("/calls")).toMatchObject({ calls: [{ callId: well.id, worker: 1 }], workersMissing: 1 });
+    expect(await shown(`/calls/${hanging.id}`)).toMatchObject({ workersMissing: 1 });
+    expect(await hanging.ended).toMatchObject({ hungUpOverRest: true, closedBy: "cut" });
+    expect(await log.line("worker died")).toMatchObject({ worker: 2, calls: 1, why: "a worker was killed by SIGKILL" });
+    expect(await log.line("call ended")).toMatchObject({ callId: hanging.id, reason: "worker-died" });
+    await expect.poll(() => metric(urls, "wavix_workers"), { timeout: 5_000 }).toBe(2);
+    expect(await metric(urls, "wavix_worker_restarts_total")).toBe(1);
+    expect(await metric(urls, 'wavix_calls_total{ended_by="server",reason="worker-died"}')).toBe(1);
+    expect(await metric(urls, "wavix_workers_missing")).toBe(0);
+    expect([well.state, simulator.requestCount("hangUp"), server.callCount]).toEqual(["answered", 1, 1]);
+    await server.close();
+    expect((await well.ended).hungUpOverRest).toBe(true);
+    expect(simulator.requestCount("hangUp")).toBe(2);
+    expect(alive(log)).toEqual([]);
+  });
+});
+
+describe("a server with workers", () => {
+  it("whose port is taken leaves no worker behind, and may be tried again", async ({ file: _ }) => {
+    const rest = await openRestStub();
+    const blocker = createServer({ bot: listener, port: 0, logLevel: "silent" });
+    const { local } = await blocker.listen();
+    const log = new LogCapture();
+    const server = createWorkerServer({
+      settings: { ...settings, port: Number(new URL(local).port), wavixApiBase: rest.url },
+      ...{ exec: WORKER, init: [{ flag: "bot", name: "echo" }], logger: pino({}, log) },
+    });
+    await expect(server.listen()).rejects.toMatchObject({ code: "EADDRINUSE" });
+    expect([log.count("worker ready"), alive(log)]).toEqual([2, []]);
+    await blocker.close();
+    await server.listen();
+    expect(alive(log)).toHaveLength(2);
+    await Promise.all([server.close(), server.close()]);
+    expect([alive(log), log.count("worker died")]).toEqual([[], 0]);
+    await rest.close();
+  });
+
+  it("is not made by createServer: a function cannot be sent to another process", () => {
+    expect(() => createServer({ bot: listener, workers: 2 })).toThrow(RangeError);
+  });
+});
