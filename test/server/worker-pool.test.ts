@@ -200,6 +200,14 @@ describe("a server with workers", () => {
     await rest.close();
   });
 
+  it("does not start when no worker does, and says what became of them", async ({ file }) => {
+    const exec = file("exit.mjs", "process.exit(3);");
+    const server = createWorkerServer({ settings, exec, init: null, logger: pino({ level: "silent" }) });
+    const error = { name: "ServerError", code: "NO_WORKER", message: "a worker exited with code 3" };
+    await expect(server.listen()).rejects.toMatchObject(error);
+    await server.close();
+  });
+
   it("is not made by createServer: a function cannot be sent to another process", () => {
     expect(() => createServer({ bot: listener, workers: 2 })).toThrow(RangeError);
   });

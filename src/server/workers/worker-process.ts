@@ -1,6 +1,7 @@
 import cluster, { type Worker } from "node:cluster";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StreamToken } from "../call-host.ts";
 import type { CallRecord } from "../call-record.ts";
 import { ServerError } from "../errors.ts";
@@ -20,6 +21,9 @@ export interface WorkerEvents {
 
 /** Beats that may be missing before a worker counts as late. */
 const LATE_AFTER_BEATS = 3;
+
+/** How long what a worker said last may take to come, once its process has ended. */
+const LAST_WORDS_MS = 1_000;
 
 type Answer = Extract<FromWorker, { type: "answer" }>;
 
@@ -66,12 +70,18 @@ export class WorkerProcess implements Candidate {
     });
     this.#process = cluster.fork();
     this.#process.on("message", (message: unknown) => this.#hear(message));
-    this.#process.on("disconnect", () => {
-      this.ready = false;
+    // Node may tell of the exit before it hands out what the worker said last: that it is over with a call, or what ails it.
+    const silent = new Promise<void>((resolve) => {
+      this.#process.once("disconnect", () => {
+        this.ready = false;
+        resolve();
+      });
     });
-    this.#process.on("exit", (code: number | null, signal: string | null) =>
-      this.#end(signal === null ? `exited with code ${code}` : `was killed by ${signal}`),
-    );
+    this.#process.once("exit", (code: number | null, signal: string | null) => {
+      this.ready = false;
+      const how = signal === null ? `exited with code ${code}` : `was killed by ${signal}`;
+      void Promise.race([silent, sleep(LAST_WORDS_MS, undefined, { ref: false })]).then(() => this.#end(how));
+    });
     this.#process.on("error", (error: NodeJS.ErrnoException) => {
       // Anything else is followed by its exit.
       if (this.pid === undefined) this.#end(`could not be started (${error.code})`);
