@@ -79,6 +79,16 @@ describe("the house", () => {
     expect([...bare]).toEqual(["@assemblyscript/loader"]);
   });
 
+  it("keeps workers out of a server that has none", () => {
+    const inWorkers = (file: string) => file.includes("/server/workers/");
+    const { files: reached } = reach(join(SRC, "server/index.ts"));
+    expect([...reached].filter(inWorkers)).toEqual([]);
+    // The command loads them when there is more than one.
+    const start = readFileSync(join(SRC, "cli/start.ts"), "utf8");
+    expect(start.match(/.*server\/workers.*/g)).toEqual([expect.stringMatching(/^ {4}const .* = await import\(/)]);
+    expect([...reach(join(SRC, "cli/start.ts")).files].filter(inWorkers).length).toBeGreaterThan(5);
+  });
+
   it("keeps Node and all packages out of the pages", () => {
     const pages = files.filter((file) => /\/web\/\w+\/(page|worker)\.ts$/.test(file));
     expect(pages.length).toBeGreaterThan(1);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import {
@@ -10,10 +11,12 @@ import {
 } from "../../src/simulator/index.ts";
 import { createStreamTokenSigner } from "../../src/wavix/control/index.ts";
 import { MediaClient, SILENCE, upgradeStatus } from "../support/media-client.ts";
+import { codesIn, tableRows } from "../support/readme.ts";
 import { openRestStub } from "../support/rest-stub.ts";
 import { expectSameSamples } from "../support/signals.ts";
 import { EXACT_AUDIO, EXACT_BOT, isAlive, WorkerCli } from "../support/worker-cli.ts";
 
+const page = readFileSync(new URL("../../docs/operations.md", import.meta.url), "utf8");
 const OPERATOR_TOKEN = "token-of-the-operator";
 const STREAM_TOKEN_SECRET = "secret-of-the-stream-tokens";
 const { samples, sampleRate } = readSpeechRecording();
@@ -55,6 +58,10 @@ describe("workers", () => {
       return line === undefined ? undefined : Number(line.split(" ").at(-1));
     };
     expect(await metric("wavix_calls_active")).toBe(4);
+    const { text } = await cli.get(webhook, "/metrics");
+    const names = [...text.matchAll(/^# TYPE (wavix_workers?_?\w*)/gm)].map(([, name]) => name as string);
+    const documented = tableRows(page.split("\n## Workers\n")[1]?.split("\n## ")[0] as string);
+    expect(names.sort()).toEqual(documented.map(([name]) => codesIn(name as string)[0]).sort());
     expect(await metric("wavix_workers")).toBe(2);
     expect(await metric("wavix_workers_missing")).toBe(0);
     for (const worker of [1, 2]) expect(await metric(`wavix_worker_calls{worker="${worker}"}`)).toBe(2);
