@@ -117,6 +117,7 @@ describe("what primary and worker say to each other", () => {
       done = resolve;
     });
     const pool = new WorkerPool({
+      limits: { beatMs: 20, hungAfterBeats: 1_000 },
       ...{ settings, exec, init: null, log: pino({ level: "silent" }), rest: new WavixRestClient() },
       events: {
         tokenUsed: (callId) => used.push(callId),
@@ -133,6 +134,8 @@ describe("what primary and worker say to each other", () => {
     expect([ended, used, pool.size, pool.has("call-1"), pool.awaitsSocket("call-1")]).toEqual([
       ...[["call-2"], [], 1, true, true],
     ]);
+    // It has never said how it is: that is late.
+    await expect.poll(() => pool.sustainedDelayMs, { interval: 20 }).toBeGreaterThan(60);
     await pool.close();
   });
 });

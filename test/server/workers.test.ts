@@ -146,6 +146,15 @@ describe("workers", () => {
     expect(rest.count("hangUp")).toBe(0);
     await post(webhook, { id: "call-2", event_type: "completed" });
     await second.stop();
+
+    // Whoever dies while it answers may have answered.
+    rest.reply("answer", () => undefined, "call-5");
+    await post(webhook, setup("call-5"));
+    await rest.seen("answer", "call-5");
+    const { pid } = await cli.line((line) => line.msg === "call offered" && line.callId === "call-5");
+    cli.kill("SIGKILL", pid as number);
+    expect(await reasonOf("call-5")).toMatchObject({ endedBy: "server", reason: "worker-died" });
+    expect([rest.count("hangUp", "call-5"), rest.count("hangUp")]).toEqual([1, 1]);
     cli.kill("SIGINT");
     expect(await cli.exit).toBe(0);
     const secrets = [STREAM_TOKEN_SECRET, url.slice(origin.length + 1)];
