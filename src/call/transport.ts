@@ -27,6 +27,7 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { readFramesDirectly } from "./frame-reader.ts";
 import { Inbound } from "./inbound.ts";
 import { MessageLimit } from "./message-limit.ts";
 import { Outbound } from "./outbound.ts";
@@ -162,6 +163,7 @@ export class WavixTransport implements Call {
     });
     this.closed = this.#ending.closed;
 
+    readFramesDirectly(this.#socket);
     this.#socket.on("message", this.#onMessage);
     this.#socket.on("close", this.#onSocketClosed);
     // ws closes after an error by itself; without a listener it would take the process down.
