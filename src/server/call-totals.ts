@@ -8,29 +8,15 @@ const REASONS: ReadonlySet<string> = new Set([
   ...["completed", "busy", "cancelled", "rejected", "failed", "post-call"],
 ]);
 
-/** Late calls that are kept for a scrape that has not come yet. */
-const MAX_LATENESSES = 10_000;
-
 /** How calls ended: plain numbers, so that counting costs nothing until somebody asks. */
 export class CallTotals {
   /** By `endedBy`, then by reason. */
   readonly ended = new Map<CallRecord["endedBy"], Map<string, number>>();
-  /** The longest lateness of each call since the last {@link takeLatenesses}, in ms. */
-  #latenessesMs: number[] = [];
 
-  add({ endedBy, reason, maxLatenessMs }: CallRecord): void {
+  add({ endedBy, reason }: CallRecord): void {
     const reasons = this.ended.get(endedBy) ?? new Map<string, number>();
     this.ended.set(endedBy, reasons);
     const name = REASONS.has(reason) ? reason : "other";
     reasons.set(name, (reasons.get(name) ?? 0) + 1);
-    if (maxLatenessMs !== undefined && this.#latenessesMs.length < MAX_LATENESSES) {
-      this.#latenessesMs.push(maxLatenessMs);
-    }
-  }
-
-  takeLatenesses(): number[] {
-    const taken = this.#latenessesMs;
-    this.#latenessesMs = [];
-    return taken;
   }
 }

@@ -1,4 +1,4 @@
-import type { TransportStats, WavixTransport } from "../call/index.ts";
+import { Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
 import type { CallRecord } from "./call-record.ts";
 
 /** What calls amount to, those that are up and those that have ended: counts that only rise. */
@@ -9,13 +9,16 @@ export interface CallFigures {
   starvations: number;
   /** Messages, packets and frames that came to nothing, by cause. */
   dropped: Record<string, number>;
+  /** Of each write of audio. */
+  lateness: Pick<Lateness, "counts" | "sumMs">;
 }
 
 export function noFigures(): CallFigures {
-  return { packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, dropped: {} };
+  const { counts, sumMs } = new Lateness();
+  return { packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, dropped: {}, lateness: { counts, sumMs } };
 }
 
-/** Adds one call: one that is up, or the record of one that has ended. */
+/** Adds one call: one that is up, or the record of one that has ended. How late its writes were is counted elsewhere. */
 export function addCall(sum: CallFigures, call: CallRecord | WavixTransport): void {
   const stats: Partial<TransportStats> = "stats" in call ? call.stats : call;
   const { packetsIn = 0, packetsOut = 0, interruptions = 0, starvations = 0 } = stats;
@@ -28,10 +31,18 @@ export function addCall(sum: CallFigures, call: CallRecord | WavixTransport): vo
   addFigures(sum, { packetsIn, packetsOut, interruptions, starvations, dropped });
 }
 
-export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void {
+export function addFigures(
+  sum: CallFigures,
+  part: Readonly<Omit<CallFigures, "lateness"> & Partial<Pick<CallFigures, "lateness">>>,
+): void {
   sum.packetsIn += part.packetsIn;
   sum.packetsOut += part.packetsOut;
   sum.interruptions += part.interruptions;
   sum.starvations += part.starvations;
   for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
+  if (part.lateness === undefined) return;
+  sum.lateness.sumMs += part.lateness.sumMs;
+  for (const [bucket, count] of part.lateness.counts.entries()) {
+    sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;
+  }
 }

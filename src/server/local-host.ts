@@ -1,4 +1,4 @@
-import type { Bot } from "../call/index.ts";
+import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
@@ -27,12 +27,14 @@ export class LocalHost implements CallHost {
   readonly #sessions = new Map<string, CallSession>();
   /** Of calls that have ended. */
   readonly #past = noFigures();
+  readonly #lateness = new Lateness();
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
     this.#context = {
       ...options,
       watch: new StreamWatch(options.settings),
+      lateness: this.#lateness,
       onEnd: (session, record) => {
         this.#sessions.delete(session.callId);
         this.#ended(session.callId, record);
@@ -103,7 +105,7 @@ export class LocalHost implements CallHost {
 
   async figures(): Promise<CallFigures> {
     const sum = noFigures();
-    addFigures(sum, this.#past);
+    addFigures(sum, { ...this.#past, lateness: this.#lateness });
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }

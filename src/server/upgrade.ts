@@ -55,9 +55,7 @@ export function webSocket(accept: Accept): TakeSocket {
     rawSocket.on("error", ignore);
     handshakes.handleUpgrade(request, rawSocket, head, (socket) => {
       rawSocket.off("error", ignore);
-      socket.on("ping", (data) => {
-        if (socket.readyState === 1 && socket.bufferedAmount < MAX_BUFFERED_FOR_PONG) socket.pong(data);
-      });
+      socket.on("ping", pong);
       accept(socket, rawSocket);
     });
   };
@@ -69,6 +67,11 @@ export function turnAway(rawSocket: Duplex, status: keyof typeof REASONS): void 
   // Whoever was turned away and does not hang up would keep the socket, and the server from closing.
   rawSocket.once("finish", () => rawSocket.destroy());
   rawSocket.end(`HTTP/1.1 ${status} ${REASONS[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+/** Not a closure: it would keep the request of every socket for as long as the socket lives. */
+function pong(this: WebSocket, data: Buffer): void {
+  if (this.readyState === 1 && this.bufferedAmount < MAX_BUFFERED_FOR_PONG) this.pong(data);
 }
 
 /** A query that Wavix or a proxy added does no harm. */

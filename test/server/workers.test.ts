@@ -66,6 +66,7 @@ describe("workers", () => {
     expect(await metric("wavix_workers_missing")).toBe(0);
     for (const worker of [1, 2]) expect(await metric(`wavix_worker_calls{worker="${worker}"}`)).toBe(2);
     await expect.poll(() => metric('wavix_packets_total{direction="in"}')).toBeGreaterThan(100);
+    expect(await metric("wavix_outbound_lateness_seconds_count")).toBeGreaterThan(20);
     const shown = JSON.parse((await cli.get(webhook, "/calls", OPERATOR_TOKEN)).text).calls;
     expect(shown.map((call: { callId: string; worker: number }) => [call.callId, call.worker]).sort()).toEqual(
       calls.map(({ id }, i) => [id, owners[i]?.worker]).sort(),

@@ -26,7 +26,6 @@ const record = like<CallRecord>(
     endedBy: z.enum(["bot", "caller", "server"]),
     reason: z.string(),
     durationMs: count,
-    maxLatenessMs: count.optional(),
   }),
 );
 const snapshots = like<CallSnapshot[]>(z.array(z.looseObject({ state: z.string(), startedAt: z.string() })));
@@ -36,6 +35,7 @@ const figures: z.ZodType<CallFigures> = z.object({
   interruptions: count,
   starvations: count,
   dropped: z.record(z.string(), count),
+  lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
 /** The part of an upgrade request that a handshake needs. */
 const handshake = z.object({
