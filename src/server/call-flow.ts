@@ -15,7 +15,8 @@ import type { WebhookAnswer } from "./webhook.ts";
 const TOKEN_TTL_MS = 120_000;
 
 /** What the flow needs of the server. */
-export interface CallFlowOptions extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch"> {
+export interface CallFlowOptions
+  extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch" | "tracer"> {
   /** Where a stream's socket goes, without the token: `wss://…/ws`. */
   webSocketUrl(): string;
   onRecord(record: CallRecord): void;
@@ -77,7 +78,10 @@ export class CallFlow {
     }
     // Wavix's outbound calls announce themselves with the same events.
     if (event.direction === "outbound") return { accepted: false, reason: "outbound" };
-    if (session !== undefined) return { accepted: true, reason: "duplicate" };
+    if (session !== undefined) {
+      session.event(event);
+      return { accepted: true, reason: "duplicate" };
+    }
     if (this.#registry.hasEnded(callId)) return { accepted: false, reason: "over" };
     const reason = this.admission.admit(callId);
     if (reason !== undefined) {
@@ -87,6 +91,7 @@ export class CallFlow {
     }
     const fresh = new CallSession({ callId, from: event.from, to: event.to }, this.#context);
     this.#registry.add(callId, fresh);
+    fresh.event(event);
     void fresh.answer();
     return { accepted: true };
   }

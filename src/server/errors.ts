@@ -1,7 +1,7 @@
 /** What keeps a server from starting, beside the codes of the system. */
 export class ServerError extends Error {
   override readonly name = "ServerError";
-  readonly code: "ALREADY_LISTENING" | "CLOSED" | "BAD_PROMPT" | "BAD_CDR";
+  readonly code: "ALREADY_LISTENING" | "CLOSED" | "BAD_PROMPT" | "BAD_CDR" | "BAD_TRACE_DIR";
 
   constructor(code: ServerError["code"], message: string, options?: ErrorOptions) {
     super(message, options);

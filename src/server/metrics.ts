@@ -15,6 +15,8 @@ export interface MetricsSource {
   readonly refusedRequests: ReadonlyMap<string, number>;
   /** Records that could not be written. */
   readonly lostRecords: () => number;
+  /** What traces did not get; undefined where nothing is traced. */
+  readonly tracer: () => { readonly lostLines: number; readonly untraced: number } | undefined;
 }
 
 /** What Node has to say of the process: of all servers in it, and never to be stopped. */
@@ -101,6 +103,12 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     [{}, totals.starvations + live((call) => call.transport?.stats.starvations)],
   ]);
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
+  counter("wavix_trace_lines_lost_total", "Lines that traces did not get.", [], () => [
+    [{}, source.tracer()?.lostLines ?? 0],
+  ]);
+  counter("wavix_calls_untraced_total", "Calls for whose trace there was no room.", [], () => [
+    [{}, source.tracer()?.untraced ?? 0],
+  ]);
   new Histogram({
     name: "wavix_outbound_lateness_seconds",
     help: "The latest audio of each call that has ended: how long its caller ran dry in mid-utterance; 0 for never.",

@@ -9,12 +9,14 @@ export interface OperationsOptions {
   readonly calls: Iterable<LiveCall> & { readonly size: number; get(callId: string): LiveCall | undefined };
   /** Undefined: there is no `/calls`. */
   readonly operatorToken: string | undefined;
+  /** Whether there is a folder for traces. */
+  readonly traces: boolean;
   /** The figures in Prometheus' words; what makes them is loaded when it is first asked for. */
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
-/** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls` and `/calls/:id`. */
-export function operationsRouter({ admission, calls, operatorToken, metrics }: OperationsOptions): Router {
+/** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls`, `/calls/:id`, `/calls/:id/trace`. */
+export function operationsRouter({ admission, calls, operatorToken, traces, metrics }: OperationsOptions): Router {
   const router = express.Router();
   router.get("/health", (_request, response) => {
     const { draining } = admission;
@@ -46,6 +48,14 @@ export function operationsRouter({ admission, calls, operatorToken, metrics }: O
     const call = calls.get(String(request.params.id));
     if (call === undefined) response.status(404).json({ error: "no such call" });
     else response.json(call.snapshot());
+  });
+  if (!traces) return router;
+  router.post("/calls/:id/trace", guard, (request, response) => {
+    const call = calls.get(String(request.params.id));
+    if (call === undefined) return void response.status(404).json({ error: "no such call" });
+    const file = call.trace();
+    if (file === undefined) response.status(503).json({ error: "no room for a trace" });
+    else response.json({ file });
   });
   return router;
 }

@@ -17,6 +17,7 @@ import type { createMetrics } from "./metrics.ts";
 import { operationsRouter } from "./operations.ts";
 import { defaultSettings, type ServerSettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
+import type { Tracer } from "./tracer.ts";
 import { type UpgradeAnswer, upgradeHandler } from "./upgrade.ts";
 import { webhookRouter } from "./webhook.ts";
 
@@ -49,7 +50,7 @@ export interface WavixServer {
    * Once per server; after a failure it may be tried again.
    *
    * @throws Error with the code `EADDRINUSE`, `EACCES` … when the address cannot be had
-   * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT` and `BAD_CDR` for files of the settings
+   * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT`, `BAD_CDR` and `BAD_TRACE_DIR` for files of the settings
    */
   listen(): Promise<ServerUrls>;
   /** Takes no new calls, lets the running ones go on for `limitMs`, then ends them. */
@@ -88,6 +89,7 @@ export function createServer(options: ServerOptions): WavixServer {
   const refusedRequests = new Map<string, number>();
   let urls: ServerUrls | undefined;
   let records: CallRecords | undefined;
+  let tracer: Tracer | undefined;
   let metrics: ReturnType<typeof createMetrics> | undefined;
 
   const calls = new CallFlow({
@@ -96,6 +98,7 @@ export function createServer(options: ServerOptions): WavixServer {
     bots,
     log,
     watch: new StreamWatch(settings),
+    tracer: () => tracer,
     webSocketUrl: () => (urls as ServerUrls).webSocket,
     onRecord: (record) => {
       totals.add(record);
@@ -129,12 +132,14 @@ export function createServer(options: ServerOptions): WavixServer {
       admission,
       calls,
       operatorToken: settings.operatorToken,
+      traces: settings.traceDir !== undefined,
       async metrics() {
         const { createMetrics } = await import("./metrics.ts");
         metrics ??= createMetrics({
           ...{ calls, totals, admission, loopDelay, refusedRequests },
           maxCalls: settings.maxCalls,
           lostRecords: () => records?.lost ?? 0,
+          tracer: () => tracer,
         });
         return metrics();
       },
@@ -181,6 +186,13 @@ export function createServer(options: ServerOptions): WavixServer {
       records = await CallRecords.open(settings.cdr, (error) =>
         log.error({ error: describe(error) }, "call detail records cannot be written any more"),
       );
+    }
+    if (settings.traceDir !== undefined) {
+      const { Tracer } = await import("./tracer.ts");
+      tracer = await Tracer.open({
+        ...{ directory: settings.traceDir, calls: settings.traceCalls, audio: settings.traceAudio },
+        onError: (error, callId) => log.error({ callId, error: describe(error) }, "trace given up"),
+      });
     }
   }
 
@@ -260,6 +272,7 @@ export function createServer(options: ServerOptions): WavixServer {
     server?.closeAllConnections();
     await closed;
     await records?.close();
+    await tracer?.close();
   }
 
   return {

@@ -8,9 +8,11 @@ import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
 import { type CallRecord, describe, isoOf, nonZero, recordOf } from "./call-record.ts";
+import type { FollowedCall } from "./followed-call.ts";
 import type { CallSnapshot, LiveCall } from "./live-call.ts";
 import type { ServerSettings } from "./settings.ts";
 import type { StreamWatch } from "./stream-watch.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** What a session needs of the server. */
 export interface SessionContext {
@@ -20,6 +22,8 @@ export interface SessionContext {
   readonly bots: readonly [Bot, ...Bot[]];
   readonly log: Logger;
   readonly watch: StreamWatch;
+  /** Undefined where nothing is traced. */
+  tracer(): Tracer | undefined;
   /** A fresh `wss://…/ws/<token>` for a call. */
   streamUrl(callId: string): string;
   /** The call is over and everything of it has been given back. */
@@ -46,6 +50,7 @@ export class CallSession implements LiveCall {
   readonly #call: SessionCall;
   readonly #context: SessionContext;
   readonly #log: Logger;
+  readonly #trace: FollowedCall | undefined;
   readonly #aborter = new AbortController();
   readonly #startedAtMs = performance.now();
   #transport: WavixTransport | undefined;
@@ -64,7 +69,8 @@ export class CallSession implements LiveCall {
   constructor(call: SessionCall, context: SessionContext) {
     this.callId = call.callId;
     this.#call = call;
-    this.#context = context;
+    this.#trace = context.tracer()?.follow(call.callId);
+    this.#context = this.#trace === undefined ? context : { ...context, rest: this.#trace.rest(context.rest) };
     this.#log = context.log.child({ callId: call.callId });
   }
 
@@ -140,6 +146,7 @@ export class CallSession implements LiveCall {
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
     const { settings, rest, watch } = this.#context;
     const { callId } = this;
+    this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       socket,
       rawSocket,
@@ -187,8 +194,9 @@ export class CallSession implements LiveCall {
     void transport.run(bots.length === 1 ? bots[0] : botsInTurn(transport, bots, failed));
   }
 
-  /** A later webhook about this call. */
+  /** A webhook about this call. */
   event(event: CallEvent): void {
+    this.#trace?.webhook(event.eventType);
     if (event.kind === "over" || event.kind === "post-call") {
       this.#log.debug({ eventType: event.eventType }, "call over at Wavix");
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
@@ -201,6 +209,10 @@ export class CallSession implements LiveCall {
         if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
       }
     }
+  }
+
+  trace(): string | undefined {
+    return this.#trace?.begin();
   }
 
   snapshot(): CallSnapshot {
@@ -265,6 +277,7 @@ export class CallSession implements LiveCall {
       startNamedAnother: this.#startNamedAnother,
     });
     this.#context.log[end.error === undefined ? "info" : "warn"](record, "call ended");
+    this.#trace?.end(record);
     this.#context.onEnd(this, record);
   }
 
