@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { scriptOf, streamSteps, writeWav } from "../simulator/index.ts";
+import { incomingSteps, type SimulatedCall, scriptOf, streamSteps, writeWav } from "../simulator/index.ts";
 import { MAX_TRACE_BYTES, parseTrace, type Trace, TraceError } from "../wavix/trace/index.ts";
 import { readArguments, readInteger, takeOperands, UsageError } from "./arguments.ts";
 import { openWavix, webhookOf } from "./call.ts";
@@ -33,10 +33,9 @@ const OPTIONS = {
 
 /** How long the server may take to end a call that it ended in the trace. */
 const GRACE_MS = 5_000;
-/** What was said last may still come back. */
-const LISTEN_MS = 500;
-/** setTimeout's longest. */
-const MAX_TIMER_MS = 2_147_483_647;
+/** How long the caller stays on the line after the last that is in the trace. */
+const LISTEN_MS = 100;
+const MAX_REST_MS = 60_000;
 
 export async function run(argv: string[]): Promise<number> {
   const { operands, rest } = takeOperands(argv, OPTIONS);
@@ -49,27 +48,37 @@ export async function run(argv: string[]): Promise<number> {
   const webhookUrl = webhookOf(values.server);
   const trace = read(file);
   const steps = streamSteps(trace);
-  const toSend = steps.filter(({ dir, kind }) => dir === "in" && (kind === "text" || kind === "binary")).length;
+  const recorded = incomingSteps(trace);
+  const toSend = recorded.length;
   if (toSend === 0) throw new UsageError(`${file}: nothing came on a socket: there is nothing to play`);
 
   const traced = countsOf(trace);
   const ids = { callId: randomUUID(), streamId: randomUUID() };
   const script = scriptOf(trace, { ...ids, speed });
   const lengthMs = ((steps.at(-1)?.ms ?? 0) - (steps[0]?.ms ?? 0)) / speed;
-  const restMs = traced.hungUp || traced.closedBy === "server" ? GRACE_MS : script.close === undefined ? LISTEN_MS : 0;
+  const afterLastMs = ((steps.at(-1)?.ms ?? 0) - (recorded.at(-1)?.ms ?? 0)) / speed;
+  const restMs = traced.hungUp || traced.closedBy === "server" ? GRACE_MS : LISTEN_MS;
   let sentCount = 0;
-  const messages = counted(script.messages, () => sentCount++);
+  let call: SimulatedCall;
+  let hangUpTimer: NodeJS.Timeout | undefined;
+  function* messages() {
+    for (const message of script.messages) {
+      yield message;
+      sentCount++;
+    }
+    // The caller hangs up when all is said, and not before, however late this process is.
+    hangUpTimer = setTimeout(() => call.hangUp(), Math.min(afterLastMs + restMs, MAX_REST_MS));
+  }
 
   const simulator = await openWavix(readInteger("api-port", values["api-port"], 0, 65_535));
   const progress = new Progress(!values.json);
   try {
     if (!values.json) console.log(`${what(trace, toSend, lengthMs * speed)}\nRinging ${new URL(webhookUrl).origin} …`);
-    const call = simulator.placeCall({
+    call = simulator.placeCall({
       webhookUrl,
       callId: ids.callId,
-      script: { ...script, messages },
+      script: { ...script, messages: messages() },
       ringTimeoutMs: 15_000,
-      hangUpAfterMs: Math.min(lengthMs + restMs, MAX_TIMER_MS),
     });
     const onSignal = () => call.hangUp();
     process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
@@ -84,6 +93,7 @@ export async function run(argv: string[]): Promise<number> {
     if (refusal !== null) call.hangUp();
     const report = await call.ended;
     clearInterval(drawing);
+    clearTimeout(hangUpTimer);
     progress.end();
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
 
@@ -126,12 +136,4 @@ function what({ header, cutOff }: Trace, count: number, lengthMs: number): strin
   const notes = [header.audio ? "with audio" : "without audio", ...(header.midCall ? ["from mid-call on"] : [])];
   if (cutOff) notes.push("cut off at its end");
   return `A call of ${(lengthMs / 1_000).toFixed(1)} s, ${count} messages from Wavix, ${notes.join(", ")}.`;
-}
-
-/** Counts what is taken. */
-function* counted<T>(items: Iterable<T>, count: () => void): Generator<T, void> {
-  for (const item of items) {
-    yield item;
-    count();
-  }
 }

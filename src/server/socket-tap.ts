@@ -23,7 +23,9 @@ export function tapSocket(socket: WebSocket, rawSocket: Duplex, sight: SocketSig
   };
   const frames = new SentFrames({
     message: (bytes, isBinary) => sight.message("out", bytes, isBinary),
-    close: (code) => sight.close("out", code),
+    close: (code) => {
+      if (!isAnswer(socket)) sight.close("out", code);
+    },
   });
   const { write } = rawSocket;
   const seen = (...written: Parameters<typeof write>): boolean => {
@@ -37,8 +39,14 @@ export function tapSocket(socket: WebSocket, rawSocket: Duplex, sight: SocketSig
     socket.off("close", onClose);
     rawSocket.write = write;
   }
+  // Before the transport, which may answer at once.
   socket.prependListener("message", onMessage);
   socket.on("close", onClose);
   rawSocket.write = seen as typeof write;
   return untap;
+}
+
+/** Whether a close frame only answers the peer's: ws keeps that to itself. */
+function isAnswer(socket: WebSocket): boolean {
+  return (socket as { _closeFrameReceived?: unknown })._closeFrameReceived === true;
 }

@@ -24,5 +24,5 @@ export type { CallScript, ScriptedMessage } from "./script.ts";
 export type { InvalidCause } from "./server-message.ts";
 export { createWavixSimulator } from "./simulator.ts";
 export { readSpeechRecording } from "./speech.ts";
-export { scriptOf, streamSteps, type TraceScriptOptions } from "./trace-script.ts";
+export { incomingSteps, scriptOf, streamSteps, type TraceScriptOptions } from "./trace-script.ts";
 export { parseWav, readWavFile, type WavRecording, writeWav } from "./wav.ts";

@@ -10,7 +10,7 @@ export interface ScriptedMessage {
 
 /**
  * What a call's stream says instead of what Wavix would: these messages at these moments and no others, no `start`, no
- * echoes of marks, no `stop`. What the server sends is played, counted and recorded as ever.
+ * echoes of marks; a `stop` when the call ends, unless it has said one itself. What the server sends is played, counted and recorded as ever.
  */
 export interface CallScript {
   /** The id the messages have; those of the server with another one are dropped. */
@@ -28,10 +28,14 @@ export interface ScriptStage {
   close(code: number | "cut"): void;
 }
 
+// A timer's longest is shorter than a script may be.
+const longestWaitMs = 60_000;
 const media = /"event"\s*:\s*"media"/;
+const stop = /"event"\s*:\s*"stop"/;
 
 /** Plays one script, by absolute deadlines: a late message does not delay those behind it. */
 export class ScriptPlayer {
+  saidStop = false;
   readonly #script: CallScript;
   readonly #messages: Iterator<ScriptedMessage>;
   readonly #stage: ScriptStage;
@@ -69,6 +73,7 @@ export class ScriptPlayer {
       this.#take();
       const isMedia = typeof data === "string" && media.test(data);
       const sent = this.#stage.send(data);
+      this.saidStop ||= typeof data === "string" && stop.test(data);
       if (!isMedia) continue;
       if (!sent) this.#tally.skippedPackets += 1;
       else {
@@ -80,6 +85,6 @@ export class ScriptPlayer {
     const dueMs = this.#next?.atMs ?? close?.atMs;
     if (dueMs === undefined) return;
     if (this.#next === undefined && dueMs <= nowMs) this.#stage.close(close!.code);
-    else this.#timer = setTimeout(this.#run, Math.max(1, Math.ceil(dueMs - nowMs)));
+    else this.#timer = setTimeout(this.#run, Math.min(longestWaitMs, Math.max(1, Math.ceil(dueMs - nowMs))));
   };
 }

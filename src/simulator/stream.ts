@@ -200,7 +200,7 @@ export class CallStream {
     if (this.#state === "open") {
       this.play();
       this.#player?.stop();
-      if (this.#player === undefined && (streamEnd !== "close-only" || !closes)) {
+      if (this.#player?.saidStop !== true && (streamEnd !== "close-only" || !closes)) {
         this.#send(this.#messages.stop());
         this.#context.tally.sentStops += 1;
       }

@@ -22,6 +22,16 @@ export function streamSteps({ steps }: Trace): SocketStep[] {
   return onSockets.filter(({ socket }) => socket === chosen);
 }
 
+/** What Wavix sent on that socket, up to where the server ended the call: what comes behind only answers that. */
+export function incomingSteps(trace: Trace): SocketStep[] {
+  const steps = streamSteps(trace);
+  const hangUp = trace.steps.find((step) => step.kind === "rest" && step.operation === "hangUp");
+  const hungUpMs = hangUp?.kind === "rest" ? hangUp.ms - hangUp.tookMs : Infinity;
+  // A server that only answers the end closes, and hangs up to be sure, behind it.
+  const endMs = Math.min(hungUpMs, steps.find(({ dir, kind }) => dir === "out" && kind === "close")?.ms ?? Infinity);
+  return steps.filter(({ ms, dir, kind }) => dir === "in" && ms < endMs && (kind === "text" || kind === "binary"));
+}
+
 /**
  * A script for `placeCall` that sends what Wavix sent in a trace, message by message at its moment, wrong ones too. Where a
  * payload was left out stands a tone of the same length and level.
@@ -34,7 +44,8 @@ export function scriptOf(trace: Trace, { callId, streamId, speed = 1 }: TraceScr
   const steps = streamSteps(trace);
   const originMs = steps[0]?.ms ?? 0;
   const atMs = ({ ms }: SocketStep) => (ms - originMs) / speed;
-  const recorded = recordedIds(trace, steps);
+  const incoming = incomingSteps(trace);
+  const recorded = recordedIds(trace, incoming);
   const renamed = (text: string) =>
     text.replace(/"(stream_id|call_id)"(\s*:\s*)"([^"\\]*)"/g, (all, field, colon, id) => {
       const own = field === "call_id" ? callId : streamId;
@@ -42,8 +53,7 @@ export function scriptOf(trace: Trace, { callId, streamId, speed = 1 }: TraceScr
     });
 
   function* messages(): Generator<ScriptedMessage, void> {
-    for (const step of steps) {
-      if (step.dir !== "in") continue;
+    for (const step of incoming) {
       if (step.kind === "text") yield { atMs: atMs(step), data: renamed(restore(step.text, step.cuts)) };
       else if (step.kind === "binary") yield { atMs: atMs(step), data: bytesOf(step) };
     }
@@ -70,7 +80,7 @@ function codeOf({ code }: SocketStep & { kind: "close" }): number | "cut" {
 function recordedIds({ header }: Trace, steps: readonly SocketStep[]): { call_id?: string; stream_id?: string } {
   const counts = { call_id: new Map<string, number>(), stream_id: new Map<string, number>() };
   for (const step of steps) {
-    if (step.dir !== "in" || step.kind !== "text") continue;
+    if (step.kind !== "text") continue;
     for (const [, field, id] of step.text.matchAll(/"(call_id|stream_id)"\s*:\s*"([^"\\]*)"/g)) {
       const ids = counts[field as keyof typeof counts];
       ids.set(id as string, (ids.get(id as string) ?? 0) + 1);
