@@ -14,8 +14,8 @@ const PIECES = new RegExp(
     /(?<named>"(?:stream_id|call_id|name)"\s*:\s*")(?<name>[\w.:-]{1,128})(?=")/,
     /(?<form>"[A-Za-z_]{1,40}"(?=\s*:)|\b(?:true|false|null)\b|\\["\\/bfnrt])/,
     /(?<code>\\u[0-9a-fA-F]{4})/,
-    /(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![p{L}p{N}])/,
-    /(?<word>[p{L}p{M}p{N}]+)/,
+    /(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\p{L}\p{N}])/u,
+    /(?<word>[\p{L}\p{M}\p{N}]+)/u,
   ]
     .map(({ source }) => source)
     .join("|"),
