@@ -8,11 +8,12 @@ const PERIOD = 60;
 /** Level of PCM16 in base64, in dBFS to a tenth; undefined for silence. */
 export function levelDbOf(base64: string): number | undefined {
   const bytes = Buffer.from(base64, "base64");
-  const sampleCount = bytes.length >> 1;
+  // A copy, which begins at an even place.
+  const samples = new Int16Array(new Uint8Array(bytes).buffer, 0, bytes.length >> 1);
   let squares = 0;
-  for (let i = 0; i < sampleCount; i++) squares += bytes.readInt16LE(2 * i) ** 2;
+  for (const sample of samples) squares += sample * sample;
   if (squares === 0) return undefined;
-  return Math.round(100 * Math.log10(squares / sampleCount / FULL_SCALE ** 2)) / 10;
+  return Math.round(100 * Math.log10(squares / samples.length / FULL_SCALE ** 2)) / 10;
 }
 
 /**
