@@ -1,3 +1,4 @@
+export { parseTrace, type Trace, TraceError, type TraceErrorCode } from "../wavix/trace/index.ts";
 export {
   type Behaviour,
   type CallEventType,

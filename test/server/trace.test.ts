@@ -130,7 +130,9 @@ describe("a trace", () => {
     const again = newFolder();
     const bot = echoBot({ greetingMs: 0 });
     const behaviour = { losesEveryPacket: 17, repeatsEveryPacket: 23, swapsEveryPacket: 29, numbersAsStrings: true };
-    const recorded = await open({ bot, traceDir: first, traceAudio: true });
+    // Where the echo ran dry, its rest of a packet would be filled up: that is a matter of the clock.
+    const settings = { bot, traceAudio: true, playoutDelayMs: 500 };
+    const recorded = await open({ ...settings, traceDir: first });
     const call = recorded.placeCall({ callerAudio: noise(48_000), hangUpAfterMs: 2_300, behaviour });
     await recorded.log.line("call streaming", call.id);
     call.sendRaw("{");
@@ -138,7 +140,7 @@ describe("a trace", () => {
     await recorded.server.close();
     const trace = read(filesIn(first)[0] as string);
 
-    const fresh = await open({ bot, traceDir: again, traceAudio: true });
+    const fresh = await open({ ...settings, traceDir: again });
     const ids = { callId: randomUUID(), streamId: randomUUID() };
     const replayed = fresh.placeCall({ callId: ids.callId, script: scriptOf(trace, ids) });
     // The script closes the socket as the recorded one was closed.
@@ -156,8 +158,8 @@ describe("a trace", () => {
     const echoes = [trace, second].map(({ steps }) => audioOf(onSocket(steps, "out"))) as [Buffer, Buffer];
     const length = Math.min(...echoes.map((echo) => echo.length));
     // What is still in the playout delay when the caller hangs up depends on the moment.
-    expect(Math.max(...echoes.map((echo) => echo.length)) - length).toBeLessThanOrEqual(5 * 960);
-    expect(length).toBeGreaterThan(90 * 960);
+    expect(Math.max(...echoes.map((echo) => echo.length)) - length).toBeLessThanOrEqual(25 * 960);
+    expect(length).toBeGreaterThan(75 * 960);
     expect(echoes[0].subarray(0, length).equals(echoes[1].subarray(0, length))).toBe(true);
     expect(echoes[0].some((byte) => byte !== 0)).toBe(true);
   });
