@@ -16,7 +16,7 @@ const TOKEN_TTL_MS = 120_000;
 
 /** What the flow needs of the server. */
 export interface CallFlowOptions
-  extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch" | "tracer"> {
+  extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch" | "lateness" | "tracer"> {
   /** Where a stream's socket goes, without the token: `wss://…/ws`. */
   webSocketUrl(): string;
   onRecord(record: CallRecord): void;

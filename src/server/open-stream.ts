@@ -20,13 +20,14 @@ export class OpenStream implements LiveCall {
   readonly #trace: FollowedCall | undefined;
 
   constructor(socket: WebSocket, rawSocket: Duplex, context: SessionContext) {
-    const { settings, bots, log, watch } = context;
+    const { settings, bots, log, watch, lateness } = context;
     this.#trace = context.tracer()?.follow(undefined);
     this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       ...settings,
       socket,
       rawSocket,
+      lateness,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
     });
     this.transport = transport;

@@ -1,7 +1,14 @@
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
-import { type Bot, type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
+import {
+  type Bot,
+  type CallEnd,
+  createWavixTransport,
+  type EndOptions,
+  type Lateness,
+  type WavixTransport,
+} from "../call/index.ts";
 import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
 import { type CallEvent, isCallOver, WavixApiError, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
@@ -24,6 +31,8 @@ export interface SessionContext {
   readonly watch: StreamWatch;
   /** Undefined where nothing is traced. */
   tracer(): Tracer | undefined;
+  /** Of all calls' audio. */
+  readonly lateness: Lateness;
   /** A fresh `wss://…/ws/<token>` for a call. */
   streamUrl(callId: string): string;
   /** The call is over and everything of it has been given back. */
@@ -144,7 +153,7 @@ export class CallSession implements LiveCall {
    * @param tokenUsed called when the stream has started: the token is good for no other socket then
    */
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
-    const { settings, rest, watch } = this.#context;
+    const { settings, rest, watch, lateness } = this.#context;
     const { callId } = this;
     this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
@@ -157,6 +166,7 @@ export class CallSession implements LiveCall {
         collect: (options) => rest.collect(callId, options),
         play: (options) => rest.play(callId, options),
       },
+      lateness,
       playoutDelayMs: settings.playoutDelayMs,
       sendAheadMs: settings.sendAheadMs,
       maxCallMs: settings.maxCallMs,
