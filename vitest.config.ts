@@ -3,7 +3,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/browser/**"], // vitest.browser.config.ts
+    // With configurations of their own: vitest.browser.config.ts, test/proxy/vitest.config.ts.
+    exclude: [...configDefaults.exclude, "test/browser/**", "test/proxy/**"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },

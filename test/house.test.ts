@@ -14,7 +14,19 @@ interface LockedPackage {
 const SRC = new URL("../src", import.meta.url).pathname;
 
 /** The rooms, lowest first. A room may use those below it, not those above. */
-const ROOMS = ["codec", "pipecat", "wavix/wire", "wavix/control", "call", "simulator", "bots", "server", "web", "cli"];
+const ROOMS = [
+  "codec",
+  "pipecat",
+  "wavix/wire",
+  "wavix/control",
+  "wavix/trace",
+  "call",
+  "simulator",
+  "bots",
+  "server",
+  "web",
+  "cli",
+];
 
 /** Rooms side by side, of which neither may know the other. */
 const STRANGERS: [string, string][] = [
@@ -24,7 +36,9 @@ const STRANGERS: [string, string][] = [
   ["server", "bots"],
   ["wavix/wire", "wavix/control"],
   // Pages run in a browser: of the other rooms they know the codec and the messages alone.
-  ...["pipecat", "wavix/control", "call", "simulator", "bots", "server"].map((room): [string, string] => ["web", room]),
+  ...["pipecat", "wavix/control", "wavix/trace", "call", "simulator", "bots", "server"].map(
+    (room): [string, string] => ["web", room],
+  ),
 ];
 
 const files = readdirSync(SRC, { recursive: true, encoding: "utf8" })

@@ -21,6 +21,14 @@ export function readArguments<T extends Options>(argv: string[], help: string, o
   }
 }
 
+/** The words that are no options, and the rest: {@link readArguments} takes no such words. */
+export function takeOperands(argv: string[], options: Options): { operands: string[]; rest: string[] } {
+  const config = { args: argv, options, strict: false, allowPositionals: true, tokens: true } as const;
+  const places = new Set<number>();
+  for (const token of parseArgs(config).tokens) if (token.kind === "positional") places.add(token.index);
+  return { operands: argv.filter((_, i) => places.has(i)), rest: argv.filter((_, i) => !places.has(i)) };
+}
+
 /** The whole number behind an option. */
 export function readInteger(name: string, text: string, min: number, max: number): number {
   const value = Number(text);

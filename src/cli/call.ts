@@ -50,7 +50,7 @@ export async function run(argv: string[]): Promise<number> {
   const callerAudio = readCallerAudio(values.wav);
   const speakAfterMs = readInteger("speak-after", values["speak-after"], 0, 600_000);
   const durationMs = speakAfterMs + callerAudio.durationMs + readInteger("listen", values.listen, 0, 600_000);
-  const simulator = await open(readInteger("api-port", values["api-port"], 0, 65_535));
+  const simulator = await openWavix(readInteger("api-port", values["api-port"], 0, 65_535));
   const progress = new Progress(!values.json);
   try {
     const call = simulator.placeCall({
@@ -107,7 +107,8 @@ export async function run(argv: string[]): Promise<number> {
   }
 }
 
-function webhookOf(server: string): string {
+/** The webhook of a server that is named by its address, or by its webhook. */
+export function webhookOf(server: string): string {
   if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
     throw new UsageError(`--server must be an http:// or https:// URL, got ${server}`);
   }
@@ -128,7 +129,8 @@ function readCallerAudio(file: string | undefined): CallerAudio {
   }
 }
 
-async function open(apiPort: number): Promise<WavixSimulator> {
+/** The stand-in for Wavix. */
+export async function openWavix(apiPort: number): Promise<WavixSimulator> {
   try {
     return await createWavixSimulator({ apiPort });
   } catch (error) {

@@ -1,8 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { defaultCodec, type ResamplerProfile, resample, SAMPLE_RATES } from "../codec/index.ts";
 import { parseWav, SimulatorError, writeWav } from "../simulator/index.ts";
-import { type Options, readArguments, UsageError } from "./arguments.ts";
+import { type Options, readArguments, takeOperands, UsageError } from "./arguments.ts";
 import { Progress } from "./progress.ts";
 
 const HELP = `usage: pipecat-wavix resample <in.wav> <out.wav> --rate HZ [options]
@@ -26,7 +25,7 @@ const OPTIONS = {
 } as const satisfies Options;
 
 export async function run(argv: string[]): Promise<number> {
-  const { files, rest } = takeFiles(argv);
+  const { operands: files, rest } = takeOperands(argv, OPTIONS);
   const values = readArguments(rest, HELP, OPTIONS);
   if (values === null) return 0;
   const [input, output] = files;
@@ -79,14 +78,6 @@ export async function run(argv: string[]): Promise<number> {
     console.log(`resampled in ${resampleMs.toFixed(1)} ms, ${figures.timesRealTime} × real time (${codec.variant})`);
   }
   return 0;
-}
-
-/** The words that are no options: {@link readArguments} takes none. */
-function takeFiles(argv: string[]): { files: string[]; rest: string[] } {
-  const config = { args: argv, options: OPTIONS, strict: false, allowPositionals: true, tokens: true } as const;
-  const places = new Set<number>();
-  for (const token of parseArgs(config).tokens) if (token.kind === "positional") places.add(token.index);
-  return { files: argv.filter((_, i) => places.has(i)), rest: argv.filter((_, i) => !places.has(i)) };
 }
 
 function isSampleRate(rate: number): boolean {

@@ -24,6 +24,8 @@ options:
   --port N             default 7860; 0 takes a free one
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
+  --trace DIR          write a redacted trace of every call's messages into DIR
+  --trace-audio        keep what was said in them
   --open-ws            also accept media sockets without a token, on plain /ws
   --bench-page         also serve the benchmark page /bench with WAVIX_API_KEY; in local mode it always is there
   -h, --help
@@ -35,7 +37,13 @@ ${wrap(settingNames)}`;
 const EXIT_AFTER_MS = 1_000;
 
 /** Options that stand for a variable of the environment. */
-const FLAGS = { workers: "WORKERS", port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
+const FLAGS = {
+  workers: "WORKERS",
+  port: "PORT",
+  host: "HOST",
+  "public-url": "PUBLIC_URL",
+  trace: "TRACE_DIR",
+} as const;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
@@ -45,6 +53,8 @@ export async function run(argv: string[]): Promise<number> {
     port: { type: "string" },
     host: { type: "string" },
     "public-url": { type: "string" },
+    trace: { type: "string" },
+    "trace-audio": { type: "boolean" },
     "open-ws": { type: "boolean" },
     "bench-page": { type: "boolean" },
   });
@@ -57,6 +67,7 @@ export async function run(argv: string[]): Promise<number> {
 
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
+  if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
   const read = readSettings(env);
   if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);

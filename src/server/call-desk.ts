@@ -60,7 +60,10 @@ export class CallDesk implements HostEvents {
     }
     // Wavix's outbound calls announce themselves with the same events.
     if (event.direction === "outbound") return { accepted: false, reason: "outbound" };
-    if (known) return { accepted: true, reason: "duplicate" };
+    if (known) {
+      host.event(event);
+      return { accepted: true, reason: "duplicate" };
+    }
     if (this.#ended.has(callId)) return { accepted: false, reason: "over" };
     const reason = admission.admit(callId);
     if (reason !== undefined) {
@@ -70,6 +73,7 @@ export class CallDesk implements HostEvents {
     }
     const streamUrl = `${this.#options.webSocketUrl()}/${this.#signer.sign(callId)}`;
     host.begin({ callId, from, to, streamUrl });
+    host.event(event);
     return { accepted: true };
   }
 

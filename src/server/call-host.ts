@@ -38,6 +38,12 @@ export interface Snapshots {
   readonly workersMissing?: number;
 }
 
+/** The file of a trace; without one there is no room, no such call, or a worker that does not answer. */
+export interface TraceAnswer {
+  readonly known: boolean;
+  readonly file?: string | undefined;
+}
+
 /**
  * Where calls live: in this process (`LocalHost`), or in workers (`WorkerPool`). It is told what to do by the desk, which
  * knows who may come in.
@@ -54,7 +60,7 @@ export interface CallHost {
   has(key: string): boolean;
   /** Whether the call is up and a socket may still come, or a newer one. */
   awaitsSocket(callId: string): boolean;
-  /** @throws ServerError when it can carry no calls */
+  /** @throws ServerError when it can carry no calls, or cannot trace them as it is to */
   start(): Promise<void>;
   /** Has the call answered. */
   begin(call: NewCall): void;
@@ -67,6 +73,8 @@ export interface CallHost {
   /** Ends all calls now; `HostEvents.ended` tells when each is over on both sides. */
   endAll(reason: string): void;
   snapshots(): Promise<Snapshots>;
+  /** Traces a call from now on. */
+  trace(callId: string): Promise<TraceAnswer>;
   figures(): Promise<CallFigures>;
   /** Once there is no call. */
   close(): Promise<void>;

@@ -9,13 +9,20 @@ export interface CallFigures {
   starvations: number;
   /** Messages, packets and frames that came to nothing, by cause. */
   dropped: Record<string, number>;
+  /** What traces did not get. */
+  traceLinesLost: number;
+  callsUntraced: number;
   /** Of each write of audio. */
   lateness: Pick<Lateness, "counts" | "sumMs">;
 }
 
 export function noFigures(): CallFigures {
   const { counts, sumMs } = new Lateness();
-  return { packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, dropped: {}, lateness: { counts, sumMs } };
+  return {
+    ...{ packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, traceLinesLost: 0, callsUntraced: 0 },
+    dropped: {},
+    lateness: { counts, sumMs },
+  };
 }
 
 /** Adds one call: one that is up, or the record of one that has ended. How late its writes were is counted elsewhere. */
@@ -28,19 +35,17 @@ export function addCall(sum: CallFigures, call: CallRecord | WavixTransport): vo
   dropped.binary = stats.binaryMessages ?? 0;
   dropped["not-read"] = stats.framesDropped ?? 0;
   dropped["not-drained"] = stats.packetsDropped ?? 0;
-  addFigures(sum, { packetsIn, packetsOut, interruptions, starvations, dropped });
+  addFigures(sum, { ...noFigures(), packetsIn, packetsOut, interruptions, starvations, dropped });
 }
 
-export function addFigures(
-  sum: CallFigures,
-  part: Readonly<Omit<CallFigures, "lateness"> & Partial<Pick<CallFigures, "lateness">>>,
-): void {
+export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void {
   sum.packetsIn += part.packetsIn;
   sum.packetsOut += part.packetsOut;
   sum.interruptions += part.interruptions;
   sum.starvations += part.starvations;
   for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
-  if (part.lateness === undefined) return;
+  sum.traceLinesLost += part.traceLinesLost;
+  sum.callsUntraced += part.callsUntraced;
   sum.lateness.sumMs += part.lateness.sumMs;
   for (const [bucket, count] of part.lateness.counts.entries()) {
     sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;

@@ -44,7 +44,7 @@ export class FrontDoor {
     this.app.disable("x-powered-by");
     // For routes of one's own, which then read the same address from `request.ip`.
     if (proxies !== undefined) this.app.set("trust proxy", (address: string) => proxies.has(address));
-    this.app.use(operationsRouter({ ...operations, operatorToken }));
+    this.app.use(operationsRouter({ ...operations, operatorToken, traces: settings.traceDir !== undefined }));
     this.app.use(
       webhookRouter({
         secrets: [webhookSecret, webhookSecretPrevious].filter((secret) => secret !== undefined),

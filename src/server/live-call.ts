@@ -23,6 +23,8 @@ export interface LiveCall {
   readonly transport: WavixTransport | undefined;
   snapshot(): CallSnapshot;
   end(options: EndOptions): Promise<unknown>;
+  /** Traces it from now on; the file's name, undefined when there is none to be had. */
+  trace(): string | undefined;
 }
 
 /** @param startedAtMs of `performance.now()` */

@@ -1,6 +1,6 @@
 import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
-import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken } from "./call-host.ts";
+import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
 import { addCall, addFigures, type CallFigures, noFigures } from "./figures.ts";
 import type { LiveCall } from "./live-call.ts";
@@ -8,6 +8,7 @@ import { OpenStream } from "./open-stream.ts";
 import { CallSession, type SessionContext } from "./session.ts";
 import type { HostSettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
+import type { Tracer } from "./tracer.ts";
 import { type Accept, type TakeSocket, turnAway, webSocket } from "./upgrade.ts";
 
 export interface LocalHostOptions extends Pick<SessionContext, "rest" | "bots" | "log"> {
@@ -28,12 +29,14 @@ export class LocalHost implements CallHost {
   /** Of calls that have ended. */
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
+  #tracer: Tracer | undefined;
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
     this.#context = {
       ...options,
       watch: new StreamWatch(options.settings),
+      tracer: () => this.#tracer,
       lateness: this.#lateness,
       onEnd: (session, record) => {
         this.#sessions.delete(session.callId);
@@ -54,12 +57,20 @@ export class LocalHost implements CallHost {
     return this.#sessions.get(callId)?.awaitsSocket === true;
   }
 
-  /** @throws ServerError `BAD_PROMPT` */
+  /** @throws ServerError `BAD_PROMPT`, `BAD_TRACE_DIR` */
   async start(): Promise<void> {
-    const { bots, settings } = this.#options;
-    if (settings.failurePrompt === undefined) return;
-    const { readPrompt } = await import("./prompt.ts");
-    this.#context.bots = [...bots, await readPrompt(settings.failurePrompt)] as unknown as [Bot, ...Bot[]];
+    const { bots, settings, log } = this.#options;
+    if (settings.failurePrompt !== undefined) {
+      const { readPrompt } = await import("./prompt.ts");
+      this.#context.bots = [...bots, await readPrompt(settings.failurePrompt)] as unknown as [Bot, ...Bot[]];
+    }
+    if (settings.traceDir !== undefined) {
+      const { Tracer } = await import("./tracer.ts");
+      this.#tracer = await Tracer.open({
+        ...{ directory: settings.traceDir, calls: settings.traceCalls, audio: settings.traceAudio },
+        onError: (error, callId) => log.error({ callId, error: describe(error) }, "trace given up"),
+      });
+    }
   }
 
   begin(call: NewCall): void {
@@ -103,14 +114,22 @@ export class LocalHost implements CallHost {
     return { calls: [...this.#calls.values()].map((call) => call.snapshot()) };
   }
 
+  async trace(callId: string): Promise<TraceAnswer> {
+    const call = [...this.#calls.values()].find((call) => call.callId === callId);
+    return { known: call !== undefined, file: call?.trace() };
+  }
+
   async figures(): Promise<CallFigures> {
     const sum = noFigures();
-    addFigures(sum, { ...this.#past, lateness: this.#lateness });
+    const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
+    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced });
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    await this.#tracer?.close();
+  }
 
   #ended(key: string, record: CallRecord): void {
     this.#calls.delete(key);

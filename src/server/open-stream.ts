@@ -4,6 +4,7 @@ import { type CallEnd, createWavixTransport, type EndOptions, type WavixTranspor
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import type { FollowedCall } from "./followed-call.ts";
 import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
 import type { SessionContext } from "./session.ts";
 
@@ -16,9 +17,12 @@ export class OpenStream implements LiveCall {
   /** Settles when the socket is closed and everything of it given back. Never rejects. */
   readonly closed: Promise<CallRecord>;
   readonly #startedAtMs = performance.now();
+  readonly #trace: FollowedCall | undefined;
 
   constructor(socket: WebSocket, rawSocket: Duplex, context: SessionContext) {
     const { settings, bots, log, watch, lateness } = context;
+    this.#trace = context.tracer()?.follow(undefined);
+    this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       ...settings,
       socket,
@@ -32,6 +36,7 @@ export class OpenStream implements LiveCall {
     this.closed = transport.run(bots.length === 1 ? bots[0] : botsInTurn(transport, bots, failed)).then((end) => {
       const record = this.#record(end);
       log[end.error === undefined ? "info" : "warn"](record, "call ended");
+      this.#trace?.end(record);
       return record;
     });
   }
@@ -42,6 +47,10 @@ export class OpenStream implements LiveCall {
 
   end(options: EndOptions): Promise<unknown> {
     return this.transport.end(options);
+  }
+
+  trace(): string | undefined {
+    return this.#trace?.begin();
   }
 
   snapshot(): CallSnapshot {

@@ -6,15 +6,17 @@ import { isOneOf } from "./secrets.ts";
 /** What the routes show. */
 export interface OperationsOptions {
   readonly admission: Admission;
-  readonly host: Pick<CallHost, "size" | "snapshots">;
+  readonly host: Pick<CallHost, "size" | "snapshots" | "trace">;
   /** Undefined: there is no `/calls`. */
   readonly operatorToken: string | undefined;
+  /** Whether there is a folder for traces. */
+  readonly traces: boolean;
   /** The figures in Prometheus' words; what makes them is loaded when it is first asked for. */
   metrics(): Promise<{ contentType: string; text: string }>;
 }
 
-/** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls` and `/calls/:id`. */
-export function operationsRouter({ admission, host, operatorToken, metrics }: OperationsOptions): Router {
+/** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls`, `/calls/:id` and its trace. */
+export function operationsRouter({ admission, host, operatorToken, traces, metrics }: OperationsOptions): Router {
   const router = express.Router();
   router.get("/health", (_request, response) => {
     const { draining } = admission;
@@ -48,6 +50,13 @@ export function operationsRouter({ admission, host, operatorToken, metrics }: Op
     if (call !== undefined) response.json(call);
     else if (workersMissing === 0) response.status(404).json({ error: "no such call" });
     else response.status(503).json({ error: "not known: a worker does not answer", workersMissing });
+  });
+  if (!traces) return router;
+  router.post("/calls/:id/trace", guard, async (request, response) => {
+    const { known, file } = await host.trace(String(request.params.id));
+    if (!known) response.status(404).json({ error: "no such call" });
+    else if (file === undefined) response.status(503).json({ error: "no room for a trace" });
+    else response.json({ file });
   });
   return router;
 }

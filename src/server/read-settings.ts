@@ -47,6 +47,9 @@ const environment = z.object({
   DRAIN_SECONDS: seconds(0, 86_400),
   FAILURE_PROMPT: z.string(),
   CDR: z.string(),
+  TRACE_DIR: z.string(),
+  TRACE_CALLS: oneOf("all", "asked"),
+  TRACE_AUDIO: flag,
   LOG_LEVEL: oneOf("fatal", "error", "warn", "info", "debug", "trace", "silent"),
 });
 
@@ -121,6 +124,9 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     drainMs: data.DRAIN_SECONDS ?? defaults.drainMs,
     failurePrompt: data.FAILURE_PROMPT,
     cdr: data.CDR,
+    traceDir: data.TRACE_DIR,
+    traceCalls: data.TRACE_CALLS ?? defaults.traceCalls,
+    traceAudio: data.TRACE_AUDIO ?? defaults.traceAudio,
     logLevel: data.LOG_LEVEL ?? defaults.logLevel,
   };
   return { ok: true, settings };

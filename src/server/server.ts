@@ -35,7 +35,7 @@ export interface WavixServer {
    * Once per server; after a failure it may be tried again.
    *
    * @throws Error with the code `EADDRINUSE`, `EACCES` … when the address cannot be had
-   * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT` and `BAD_CDR` for files of the settings
+   * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT`, `BAD_CDR` and `BAD_TRACE_DIR` for files of the settings
    */
   listen(): Promise<ServerUrls>;
   /** Takes no new calls, lets the running ones go on for `limitMs`, then ends them. */

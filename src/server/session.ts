@@ -17,9 +17,11 @@ import { answerCall } from "./answering.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
 import type { NewCall } from "./call-host.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import type { FollowedCall } from "./followed-call.ts";
 import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
 import type { HostSettings } from "./settings.ts";
 import type { StreamWatch } from "./stream-watch.ts";
+import type { Tracer } from "./tracer.ts";
 
 /** What a session needs of the server. */
 export interface SessionContext {
@@ -29,6 +31,8 @@ export interface SessionContext {
   readonly bots: readonly [Bot, ...Bot[]];
   readonly log: Logger;
   readonly watch: StreamWatch;
+  /** Undefined where nothing is traced. */
+  tracer(): Tracer | undefined;
   /** Of all calls' audio. */
   readonly lateness: Lateness;
   /** The call is over and everything of it has been given back. */
@@ -48,6 +52,7 @@ export class CallSession implements LiveCall {
   readonly #call: NewCall;
   readonly #context: SessionContext;
   readonly #log: Logger;
+  readonly #trace: FollowedCall | undefined;
   readonly #aborter = new AbortController();
   readonly #startedAtMs = performance.now();
   #transport: WavixTransport | undefined;
@@ -66,7 +71,8 @@ export class CallSession implements LiveCall {
   constructor(call: NewCall, context: SessionContext) {
     this.callId = call.callId;
     this.#call = call;
-    this.#context = context;
+    this.#trace = context.tracer()?.follow(call.callId);
+    this.#context = this.#trace === undefined ? context : { ...context, rest: this.#trace.rest(context.rest) };
     this.#log = context.log.child({ callId: call.callId });
   }
 
@@ -109,6 +115,7 @@ export class CallSession implements LiveCall {
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
     const { settings, rest, watch, lateness } = this.#context;
     const { callId } = this;
+    this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       socket,
       rawSocket,
@@ -157,8 +164,9 @@ export class CallSession implements LiveCall {
     void transport.run(bots.length === 1 ? bots[0] : botsInTurn(transport, bots, failed));
   }
 
-  /** A later webhook about this call. */
+  /** A webhook about this call. */
   event(event: CallEvent): void {
+    this.#trace?.webhook(event.eventType);
     if (isCallOver(event)) {
       this.#log.debug({ eventType: event.eventType }, "call over at Wavix");
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
@@ -171,6 +179,10 @@ export class CallSession implements LiveCall {
         if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
       }
     }
+  }
+
+  trace(): string | undefined {
+    return this.#trace?.begin();
   }
 
   snapshot(): CallSnapshot {
@@ -223,6 +235,7 @@ export class CallSession implements LiveCall {
       startNamedAnother: this.#startNamedAnother,
     });
     this.#context.log[end.error === undefined ? "info" : "warn"](record, "call ended");
+    this.#trace?.end(record);
     this.#context.onEnd(this, record);
   }
 

@@ -64,6 +64,12 @@ export interface ServerSettings {
   readonly failurePrompt: string | undefined;
   /** A file to which a line of JSON is added for every call that ended, `-` for standard output; undefined for none. */
   readonly cdr: string | undefined;
+  /** A folder that gets a redacted trace of every call's messages; undefined for none. */
+  readonly traceDir: string | undefined;
+  /** Which calls are traced: every one, or those that are asked for by `POST /calls/:id/trace`. */
+  readonly traceCalls: "all" | "asked";
+  /** Traces keep what was said. */
+  readonly traceAudio: boolean;
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 }
 
@@ -109,6 +115,9 @@ export const defaultSettings: ServerSettings = {
   drainMs: 10_000,
   failurePrompt: undefined,
   cdr: undefined,
+  traceDir: undefined,
+  traceCalls: "all",
+  traceAudio: false,
   logLevel: "info",
 };
 
@@ -121,6 +130,9 @@ const HOST_SETTINGS = [
     "startTimeoutMs",
     "maxMessagesPerSecond",
     "failurePrompt",
+    "traceDir",
+    "traceCalls",
+    "traceAudio",
   ] as const),
 ] as const;
 

@@ -5,6 +5,7 @@ import { InCallActions } from "./in-call-actions.ts";
 import type { CallEnd, CallReport, SimulatedCall, WebhookDelivery } from "./model.ts";
 import type { Pacer } from "./pacer.ts";
 import { TimelineRecorder } from "./recording.ts";
+import type { CallScript } from "./script.ts";
 import type { StreamSpec } from "./stream.ts";
 import { type Outcome, refusal, StreamSet } from "./stream-set.ts";
 import { CallTally } from "./tally.ts";
@@ -20,6 +21,7 @@ export interface CallSetup {
   behaviour: Behaviour;
   line: CallerLine;
   digits: string;
+  script: CallScript | null;
   record: boolean;
   ringTimeoutMs: number;
   hangUpAfterMs: number | null;
@@ -64,6 +66,7 @@ export class PlacedCall implements SimulatedCall {
       {
         callId: id,
         behaviour,
+        script: setup.script,
         tally: this.#tally,
         recorder: this.#recorder,
         onOpen: () => this.#beginTimeline(),

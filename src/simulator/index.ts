@@ -1,3 +1,4 @@
+export { parseTrace, type Trace, TraceError, type TraceErrorCode } from "../wavix/trace/index.ts";
 export {
   type Behaviour,
   type CallEventType,
@@ -20,7 +21,9 @@ export type {
   WebhookDelivery,
 } from "./model.ts";
 export { PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
+export type { CallScript, ScriptedMessage } from "./script.ts";
 export type { InvalidCause } from "./server-message.ts";
 export { createWavixSimulator } from "./simulator.ts";
 export { readSpeechRecording } from "./speech.ts";
+export { incomingSteps, scriptOf, streamSteps, type TraceScriptOptions } from "./trace-script.ts";
 export { parseWav, readWavFile, type WavRecording, writeWav } from "./wav.ts";

@@ -2,6 +2,7 @@ import type { Behaviour, CallEventType } from "./behaviour.ts";
 import type { CallerAudio } from "./caller-audio.ts";
 import type { ApiOperation, Fault } from "./faults.ts";
 import type { Lateness } from "./lateness.ts";
+import type { CallScript } from "./script.ts";
 import type { InvalidCause } from "./server-message.ts";
 
 /** Options of {@link createWavixSimulator}. */
@@ -83,6 +84,8 @@ export interface PlaceCallOptions {
   record?: boolean;
   /** Aborting it makes the caller hang up. */
   signal?: AbortSignal;
+  /** What its stream says instead of what Wavix would; see {@link CallScript}. `callerAudio` is then not said. */
+  script?: CallScript;
   /** What this call does differently from the others. */
   behaviour?: Partial<Behaviour>;
 }

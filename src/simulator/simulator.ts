@@ -149,6 +149,7 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
     behaviour: completeBehaviour(behaviour, options.behaviour),
     line: new CallerLine(audio, speakAfterPackets, options.loop ?? false),
     digits: options.digits ?? "",
+    script: options.script ?? null,
     record: options.record ?? true,
     ringTimeoutMs: requireDelay("ringTimeoutMs", ringTimeoutMs ?? defaultRingTimeoutMs),
     hangUpAfterMs: hangUpAfterMs === undefined ? null : requireDelay("hangUpAfterMs", hangUpAfterMs),

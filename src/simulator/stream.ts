@@ -4,6 +4,7 @@ import type { Behaviour } from "./behaviour.ts";
 import { silencePayload } from "./caller-audio.ts";
 import { MediaDisorder } from "./media-disorder.ts";
 import type { TimelineRecorder } from "./recording.ts";
+import { type CallScript, ScriptPlayer, type ScriptStage } from "./script.ts";
 import { StreamMessages, type Track } from "./stream-messages.ts";
 import { StreamReceiver } from "./stream-receiver.ts";
 import type { CallTally } from "./tally.ts";
@@ -20,6 +21,8 @@ export interface StreamSpec {
 export interface StreamContext {
   callId: string;
   behaviour: Behaviour;
+  /** What it says, where that is not what Wavix would. */
+  script: CallScript | null;
   tally: CallTally;
   recorder: TimelineRecorder | null;
   /** The socket is open; returns the origin of the caller's timeline. */
@@ -35,7 +38,7 @@ const closeTimeoutMs = 2000;
 
 /** The media client of one Wavix stream: one socket to the server. Ticked by its call every 20 ms. */
 export class CallStream {
-  readonly id = randomUUID();
+  readonly id: string;
   readonly type: StreamSpec["type"];
   readonly #spec: StreamSpec;
   readonly #context: StreamContext;
@@ -45,12 +48,14 @@ export class CallStream {
 
   #socket: WebSocket | undefined;
   #receiver: StreamReceiver | undefined;
+  #player: ScriptPlayer | undefined;
   #state: "connecting" | "open" | "stopped" | "closed" = "connecting";
   #closing: "simulator" | "cut" | null = null;
   #reportClosed: () => void = () => undefined;
   readonly closed: Promise<void>;
 
   constructor(spec: StreamSpec, context: StreamContext) {
+    this.id = context.script?.streamId ?? randomUUID();
     this.#spec = spec;
     this.type = spec.type;
     this.#context = context;
@@ -109,12 +114,13 @@ export class CallStream {
   }
 
   #begin(): void {
-    const { behaviour, tally, recorder, onOpen } = this.#context;
+    const { behaviour, script, tally, recorder, onOpen } = this.#context;
     this.#state = "open";
     tally.streamId ??= this.id;
     const { type, channel } = this.#spec;
-    if (behaviour.sendConnected) this.#send(this.#messages.connected());
-    if (behaviour.sendStart) this.#send(this.#messages.start(type, type === "twoway" ? "inbound" : channel));
+    if (script === null && behaviour.sendConnected) this.#send(this.#messages.connected());
+    if (script === null && behaviour.sendStart)
+      this.#send(this.#messages.start(type, type === "twoway" ? "inbound" : channel));
     const originMs = onOpen();
     this.#receiver = new StreamReceiver({
       streamId: this.id,
@@ -125,6 +131,7 @@ export class CallStream {
       originMs,
       echoMark: (name) => this.#echoMark(name),
     });
+    if (script !== null) this.#player = new ScriptPlayer(script, this.#stage, tally);
   }
 
   /** Plays up to now and echoes the marks that are due. */
@@ -134,7 +141,7 @@ export class CallStream {
 
   /** Sends one packet of each track. `payload` is the caller's, null where the caller says nothing. */
   sendPacket(packet: number, payload: string | null, deadlineMs: number, eventTime: string): void {
-    if (this.#state !== "open") return;
+    if (this.#state !== "open" || this.#player !== undefined) return;
     const { behaviour, tally } = this.#context;
     this.#messages.begin(packet);
     if (payload === null && !behaviour.mediaDuringSilence) return;
@@ -157,6 +164,15 @@ export class CallStream {
     const heard = this.#context.recorder?.read(packet * packetSamples, (packet + 1) * packetSamples);
     return heard?.length === packetSamples ? Buffer.from(heard.buffer).toString("base64") : silencePayload;
   }
+
+  readonly #stage: ScriptStage = {
+    send: (data) => (this.#socket?.bufferedAmount ?? 0) <= maxWaitingBytes && this.sendRaw(data),
+    close: (code) => {
+      if (code === "cut") return this.drop();
+      this.#closing ??= "simulator";
+      this.#socket?.close(code);
+    },
+  };
 
   sendRaw(data: string | Uint8Array): boolean {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
@@ -183,7 +199,8 @@ export class CallStream {
     }
     if (this.#state === "open") {
       this.play();
-      if (streamEnd !== "close-only" || !closes) {
+      this.#player?.stop();
+      if (this.#player?.saidStop !== true && (streamEnd !== "close-only" || !closes)) {
         this.#send(this.#messages.stop());
         this.#context.tally.sentStops += 1;
       }
@@ -211,7 +228,7 @@ export class CallStream {
   }
 
   #echoMark(name: string): void {
-    if (!this.#context.behaviour.echoMarks) return;
+    if (!this.#context.behaviour.echoMarks || this.#player !== undefined) return;
     // A server that sends marks and reads nothing would fill the memory with their echoes.
     if (this.#socket!.bufferedAmount > 2 * maxWaitingBytes) this.drop();
     else {
@@ -228,6 +245,7 @@ export class CallStream {
     const { tally, onLost } = this.#context;
     const wasOpen = this.#state === "open";
     this.#state = "closed";
+    this.#player?.stop();
     if (wasOpen) this.#receiver?.retire();
     if (!wasConnecting) {
       tally.closedBy = this.#closing ?? (code === 1006 ? "cut" : "server");

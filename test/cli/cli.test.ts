@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -74,7 +74,7 @@ describe("pipecat-wavix", () => {
     const help = await command(["--help"]);
     expect(help.code).toBe(0);
     const names = [...help.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name as string);
-    expect(names).toEqual(["demo", "start", "call", "resample"]);
+    expect(names).toEqual(["demo", "start", "call", "replay", "resample"]);
     for (const name of names) {
       const { code, stdout } = await command([name, "--help"]);
       expect(code).toBe(0);
@@ -97,6 +97,11 @@ describe("pipecat-wavix", () => {
       ],
       [["start", "--bot", "./my-bot.mjs"], /^pipecat-wavix start: --bot .\/my-bot.mjs: there is no such file\n$/],
       [["call", "--server", "here"], /^pipecat-wavix call: --server must be an http.* got here\n$/],
+      [["start", "--trace", "/dev/null"], /^pipecat-wavix start: TRACE_DIR: \/dev\/null cannot be written \(E\w+\)\n$/],
+      [["replay"], /^pipecat-wavix replay: name one FILE; try --help\n$/],
+      [["replay", "missing.jsonl"], /^pipecat-wavix replay: missing.jsonl: cannot be read \(ENOENT\)\n$/],
+      [["replay", "/dev/null"], /^pipecat-wavix replay: \/dev\/null: line 1 is not the head of a trace .*\n$/],
+      [["replay", "x", "--speed", "0"], /^pipecat-wavix replay: --speed must be from 0.01 to 100, got 0\n$/],
       [["call", "--wav", "missing.wav"], /^pipecat-wavix call: --wav missing.wav: .*\n$/],
       [
         ["call", "--listen", "soon"],
@@ -144,6 +149,36 @@ describe("start and call", () => {
     expect(await server.exit).toBe(0);
     expect(server.output).toContain("call ended");
     expect(server.output).not.toMatch(/not-for-logs|\+1202555|\/ws\/[\w.-]{20}/);
+  }, 40_000);
+
+  it("write a trace, and play it back, also when it was cut off", async () => {
+    const apiPort = await freePort();
+    const env = { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}` };
+    const server = await start(["--trace", "traces"], env);
+    const place = ["--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"];
+    const brief = ["--speak-after", "0", "--listen", "0"];
+    const { packetsIn } = JSON.parse((await command(["call", ...place, ...brief])).stdout);
+    const traces = join(folder, "traces");
+    const [file] = readdirSync(traces).map((name) => join(traces, name)) as [string];
+    while (!server.output.includes("call ended")) await new Promise((resolve) => setTimeout(resolve, 50));
+
+    const replayed = await command(["replay", file, ...place, "--save", "heard.wav"]);
+    expect(replayed.stderr).toBe("");
+    const figures = JSON.parse(replayed.stdout);
+    expect(figures).toMatchObject({ ok: true, problems: [], traced: { packetsIn, hungUp: false, closedBy: "wavix" } });
+    expect(figures.replayed).toMatchObject({ packetsIn, messagesIn: packetsIn + 3, closedBy: "wavix", others: 0 });
+    expect(Math.abs(figures.replayed.packetsOut - figures.traced.packetsOut)).toBeLessThan(25);
+    expect(readWavFile(join(folder, "heard.wav")).samples.some((sample) => sample > 3_000)).toBe(true);
+
+    const whole = readFileSync(file);
+    writeFileSync(join(folder, "crash.jsonl"), whole.subarray(0, whole.indexOf("media") + 30_050));
+    const crash = await command(["replay", "crash.jsonl", ...place.slice(0, -1), "--speed", "2"]);
+    expect(crash.stdout).toContain("cut off at its end");
+    expect(crash.stdout).toMatch(/hung up +by the caller/);
+    expect(crash.code).toBe(0);
+    server.child.kill("SIGTERM");
+    expect(await server.exit).toBe(0);
+    expect(readdirSync(traces)).toHaveLength(3);
   }, 40_000);
 
   it("end a running call when the server is told to stop twice", async () => {

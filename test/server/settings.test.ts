@@ -262,6 +262,9 @@ const variables: Record<string, [keyof ServerSettings, [string, unknown][], stri
     ],
     [],
   ],
+  TRACE_DIR: ["traceDir", [["/var/traces", "/var/traces"]], []],
+  TRACE_CALLS: ["traceCalls", [["asked", "asked"]], ["none", "ASKED"]],
+  TRACE_AUDIO: ["traceAudio", [["1", true]], ["yes"]],
   LOG_LEVEL: [
     "logLevel",
     [

@@ -1,7 +1,7 @@
 import cluster from "node:cluster";
 import type { Logger } from "pino";
 import type { CallEvent, WavixRestClient } from "../../wavix/control/index.ts";
-import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken } from "../call-host.ts";
+import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "../call-host.ts";
 import { type CallRecord, describe, recordOf } from "../call-record.ts";
 import type { ServerError } from "../errors.ts";
 import { addFigures, type CallFigures, noFigures } from "../figures.ts";
@@ -131,6 +131,13 @@ export class WorkerPool implements CallHost {
     const answers = (await Promise.all(asked)).filter((answer) => answer !== undefined);
     const workersMissing = this.#options.settings.workers - answers.length;
     return { calls: answers.flat(), ...(workersMissing === 0 ? {} : { workersMissing }) };
+  }
+
+  async trace(callId: string): Promise<TraceAnswer> {
+    const call = this.#calls.get(callId);
+    if (call === undefined) return { known: false };
+    const answer = await call.worker.ask("trace", this.#limits.askMs, callId);
+    return answer?.trace ?? { known: true };
   }
 
   /** Of a worker that does not answer in time, what it last said: counts must not fall. */

@@ -34,6 +34,8 @@ const figures: z.ZodType<CallFigures> = z.object({
   packetsOut: count,
   interruptions: count,
   starvations: count,
+  traceLinesLost: count,
+  callsUntraced: count,
   dropped: z.record(z.string(), count),
   lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
@@ -70,13 +72,18 @@ const toWorker = z.discriminatedUnion("type", [
   /** Comes with the TCP socket; without a token it is an open one. */
   z.object({ type: z.literal("socket"), key, token: token.optional(), handshake }),
   z.object({ type: z.literal("end-all"), reason: z.string() }),
-  z.object({ type: z.literal("ask"), id: z.number(), what: z.enum(["snapshots", "figures"]) }),
+  z.object({
+    type: z.literal("ask"),
+    id: z.number(),
+    what: z.enum(["snapshots", "figures", "trace"]),
+    callId: z.string(),
+  }),
   /** There are no calls any more, and there will be none. */
   z.object({ type: z.literal("exit") }),
 ]);
 
 /** Codes of a `ServerError` that a worker may fail to start with. */
-export const startFailure = z.enum(["BAD_BOT", "BAD_PROMPT", "NO_WORKER"]);
+export const startFailure = z.enum(["BAD_BOT", "BAD_PROMPT", "BAD_TRACE_DIR", "NO_WORKER"]);
 
 const fromWorker = z.discriminatedUnion("type", [
   /** It listens. */
@@ -94,6 +101,7 @@ const fromWorker = z.discriminatedUnion("type", [
     id: z.number(),
     snapshots: snapshots.optional(),
     figures: figures.optional(),
+    trace: z.object({ known: z.boolean(), file: z.string().optional() }).optional(),
   }),
 ]);
 

@@ -25,6 +25,7 @@ const LATE_AFTER_BEATS = 3;
 /** How long what a worker said last may take to come, once its process has ended. */
 const LAST_WORDS_MS = 1_000;
 
+type Question = Extract<ToWorker, { type: "ask" }>["what"];
 type Answer = Extract<FromWorker, { type: "answer" }>;
 
 /** A worker as the primary sees it: its process, what it last said of itself, and the calls it has. */
@@ -145,9 +146,11 @@ export class WorkerProcess implements Candidate {
    *
    * @returns undefined when none comes within `limitMs`
    */
-  ask(what: "snapshots" | "figures", limitMs: number): Promise<Answer | undefined> {
-    const asking = this.#asking.get(what) ?? this.#ask(what, limitMs).finally(() => this.#asking.delete(what));
-    this.#asking.set(what, asking);
+  ask(what: Question, limitMs: number, callId = ""): Promise<Answer | undefined> {
+    const question = `${what} ${callId}`;
+    const asking =
+      this.#asking.get(question) ?? this.#ask(what, limitMs, callId).finally(() => this.#asking.delete(question));
+    this.#asking.set(question, asking);
     return asking;
   }
 
@@ -155,7 +158,7 @@ export class WorkerProcess implements Candidate {
     this.#process.process.kill("SIGKILL");
   }
 
-  #ask(what: "snapshots" | "figures", limitMs: number): Promise<Answer | undefined> {
+  #ask(what: Question, limitMs: number, callId: string): Promise<Answer | undefined> {
     const id = ++this.#askCount;
     return new Promise((resolve) => {
       const timer = setTimeout(() => settle(undefined), limitMs);
@@ -165,7 +168,7 @@ export class WorkerProcess implements Candidate {
         resolve(answer);
       };
       this.#asked.set(id, settle);
-      this.send({ type: "ask", id, what });
+      this.send({ type: "ask", id, what, callId });
     });
   }
 

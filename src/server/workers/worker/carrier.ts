@@ -30,7 +30,7 @@ export class Carrier implements HostEvents {
     this.#host = new LocalHost({ settings, rest: new WavixRestClient(rest), bots, log: this.#log, events: this });
   }
 
-  /** @throws ServerError `BAD_PROMPT` */
+  /** @throws ServerError `BAD_PROMPT`, `BAD_TRACE_DIR` */
   async start(): Promise<void> {
     await this.#host.start();
     this.#loopDelay.start();
@@ -63,13 +63,15 @@ export class Carrier implements HostEvents {
   async leave(): Promise<void> {
     clearInterval(this.#beat);
     this.#loopDelay.stop();
-    if (this.#host.size === 0) return;
-    this.#log.error({ calls: this.#host.size }, "the primary is gone: its calls are hung up");
-    const empty = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#host.endAll("primary-died");
-    await empty;
+    if (this.#host.size > 0) {
+      this.#log.error({ calls: this.#host.size }, "the primary is gone: its calls are hung up");
+      const empty = new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#host.endAll("primary-died");
+      await empty;
+    }
+    await this.#host.close();
   }
 
   tokenUsed(key: string, token: StreamToken): void {
@@ -92,8 +94,9 @@ export class Carrier implements HostEvents {
     if (token === undefined && !this.#host.has(key)) this.#say({ type: "ended", key });
   }
 
-  async #answer({ id, what }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
+  async #answer({ id, what, callId }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
     if (what === "figures") this.#say({ type: "answer", id, figures: await this.#host.figures() });
+    else if (what === "trace") this.#say({ type: "answer", id, trace: await this.#host.trace(callId) });
     else this.#say({ type: "answer", id, snapshots: [...(await this.#host.snapshots()).calls] });
   }
 
