@@ -2,7 +2,7 @@ import type { Behaviour, CallEventType } from "./behaviour.ts";
 import { CallState, type WavixCall } from "./call-state.ts";
 import type { CallerLine } from "./caller-audio.ts";
 import { InCallActions } from "./in-call-actions.ts";
-import type { CallEnd, CallReport, SimulatedCall, WebhookDelivery } from "./model.ts";
+import type { CallEnd, CallReport, PacketObserver, SimulatedCall, WebhookDelivery } from "./model.ts";
 import type { Pacer } from "./pacer.ts";
 import { TimelineRecorder } from "./recording.ts";
 import type { StreamSpec } from "./stream.ts";
@@ -21,6 +21,7 @@ export interface CallSetup {
   line: CallerLine;
   digits: string;
   record: boolean;
+  observer: PacketObserver | null;
   ringTimeoutMs: number;
   hangUpAfterMs: number | null;
   signal: AbortSignal | null;
@@ -66,6 +67,7 @@ export class PlacedCall implements SimulatedCall {
         behaviour,
         tally: this.#tally,
         recorder: this.#recorder,
+        observer: setup.observer,
         onOpen: () => this.#beginTimeline(),
         onLost: () => behaviour.serverCloseEndsCall && this.#end("socket"),
       },

@@ -8,10 +8,12 @@ export { type CompareOptions, type Comparison, compareHeard } from "./compare.ts
 export { SimulatorError, type SimulatorErrorCode } from "./errors.ts";
 export type { ApiOperation, Fault } from "./faults.ts";
 export type { Lateness } from "./lateness.ts";
+export { MarkerEar, type MarkersHeard, markerAudio } from "./markers.ts";
 export type {
   CallEnd,
   CallRecording,
   CallReport,
+  PacketObserver,
   PlaceCallOptions,
   RecordedRequest,
   SimulatedCall,

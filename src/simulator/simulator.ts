@@ -150,6 +150,7 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
     line: new CallerLine(audio, speakAfterPackets, options.loop ?? false),
     digits: options.digits ?? "",
     record: options.record ?? true,
+    observer: options.observer ?? null,
     ringTimeoutMs: requireDelay("ringTimeoutMs", ringTimeoutMs ?? defaultRingTimeoutMs),
     hangUpAfterMs: hangUpAfterMs === undefined ? null : requireDelay("hangUpAfterMs", hangUpAfterMs),
     signal: signal ?? null,

@@ -3,7 +3,9 @@ import WebSocket from "ws";
 import type { Behaviour } from "./behaviour.ts";
 import { silencePayload } from "./caller-audio.ts";
 import { MediaDisorder } from "./media-disorder.ts";
+import type { PacketObserver } from "./model.ts";
 import type { TimelineRecorder } from "./recording.ts";
+import { parseServerMessage } from "./server-message.ts";
 import { StreamMessages, type Track } from "./stream-messages.ts";
 import { StreamReceiver } from "./stream-receiver.ts";
 import type { CallTally } from "./tally.ts";
@@ -22,6 +24,7 @@ export interface StreamContext {
   behaviour: Behaviour;
   tally: CallTally;
   recorder: TimelineRecorder | null;
+  observer: PacketObserver | null;
   /** The socket is open; returns the origin of the caller's timeline. */
   onOpen: () => number;
   /** The socket closed although Wavix did not close it. */
@@ -109,7 +112,7 @@ export class CallStream {
   }
 
   #begin(): void {
-    const { behaviour, tally, recorder, onOpen } = this.#context;
+    const { behaviour, tally, recorder, observer, onOpen } = this.#context;
     this.#state = "open";
     tally.streamId ??= this.id;
     const { type, channel } = this.#spec;
@@ -122,6 +125,7 @@ export class CallStream {
       behaviour,
       tally,
       recorder,
+      observer,
       originMs,
       echoMark: (name) => this.#echoMark(name),
     });
@@ -135,11 +139,12 @@ export class CallStream {
   /** Sends one packet of each track. `payload` is the caller's, null where the caller says nothing. */
   sendPacket(packet: number, payload: string | null, deadlineMs: number, eventTime: string): void {
     if (this.#state !== "open") return;
-    const { behaviour, tally } = this.#context;
+    const { behaviour, tally, observer } = this.#context;
     this.#messages.begin(packet);
     if (payload === null && !behaviour.mediaDuringSilence) return;
     if (this.#socket!.bufferedAmount > maxWaitingBytes) {
       tally.skippedPackets += this.#tracks.length;
+      tally.untakenPackets += this.#tracks.length;
       return;
     }
     for (const track of this.#tracks) {
@@ -149,7 +154,9 @@ export class CallStream {
       else for (const sent of this.#disorder.pass(message)) this.#send(sent);
       tally.sentPackets += 1;
     }
-    tally.sendLateness.add(performance.now() - deadlineMs);
+    const lateMs = performance.now() - deadlineMs;
+    tally.sendLateness.add(lateMs);
+    observer?.sent?.(lateMs);
   }
 
   // The outbound track of a one-way stream is what the caller hears; without a recording it is silence.
@@ -207,7 +214,14 @@ export class CallStream {
 
   #receive(data: Buffer, isBinary: boolean): void {
     if (this.#state === "open") this.#receiver?.receive(data, isBinary);
-    else this.#context.tally.messagesAfterStop += 1;
+    else this.#countAfterStop(data, isBinary);
+  }
+
+  #countAfterStop(data: Buffer, isBinary: boolean): void {
+    const { tally } = this.#context;
+    tally.messagesAfterStop += 1;
+    const message = isBinary ? "binary" : parseServerMessage(data.toString());
+    if (typeof message !== "string" && message.event === "media") tally.packetsAfterStop += 1;
   }
 
   #echoMark(name: string): void {
