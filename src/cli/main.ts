@@ -12,6 +12,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: { summary: "run one whole call on this machine and say how it went", load: () => import("./demo.ts") },
   start: { summary: "start the server that answers Wavix calls", load: () => import("./start.ts") },
   call: { summary: "place one simulated call to a running server", load: () => import("./call.ts") },
+  load: {
+    summary: "place many simulated calls at once, and say how a server carried them",
+    load: () => import("./load.ts"),
+  },
   resample: { summary: "change the sample rate of a WAV file", load: () => import("./resample.ts") },
 };
 

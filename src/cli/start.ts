@@ -1,8 +1,4 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { echoBot } from "../bots/index.ts";
-import type { Bot } from "../call/index.ts";
 import {
   createServer,
   readSettings,
@@ -12,6 +8,7 @@ import {
   settingNames,
 } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
+import { loadBot } from "./load-bot.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
 
@@ -33,8 +30,6 @@ ${wrap(settingNames)}`;
 
 /** How long the process may live on after the last call, when a bot's module does not let go of it. */
 const EXIT_AFTER_MS = 1_000;
-
-const BOTS: Readonly<Record<string, () => Bot>> = { echo: () => echoBot() };
 
 /** Options that stand for a variable of the environment. */
 const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
@@ -102,21 +97,6 @@ export async function run(argv: string[]): Promise<number> {
   // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
   setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();
   return 0;
-}
-
-/** A bot by name, or the default export of a file. */
-async function loadBot(flag: string, name: string): Promise<Bot> {
-  if (Object.hasOwn(BOTS, name)) return (BOTS[name] as () => Bot)();
-  if (!/[./\\]/.test(name)) {
-    throw new UsageError(
-      `--${flag} must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`,
-    );
-  }
-  const file = resolve(name);
-  if (!existsSync(file)) throw new UsageError(`--${flag} ${name}: there is no such file`);
-  const module: { default?: unknown } = await import(pathToFileURL(file).href);
-  if (typeof module.default !== "function") throw new UsageError(`--${flag} ${name}: its default export must be a bot`);
-  return module.default as Bot;
 }
 
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */

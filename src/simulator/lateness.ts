@@ -8,12 +8,6 @@ export interface Lateness {
   maxMs: number;
 }
 
-/** A {@link LatenessHistogram} as plain data, to be sent to another process: pairs of bin and count, and the largest. */
-export interface LatenessCounts {
-  bins: [bin: number, count: number][];
-  maxMs: number;
-}
-
 /** Counts times in bins of 1 ms, the last of which takes all that is longer: constant memory, nothing kept per packet. */
 export class LatenessHistogram {
   readonly #bins: Uint32Array;
@@ -30,20 +24,6 @@ export class LatenessHistogram {
     this.#bins[Math.min(this.#bins.length - 1, Math.ceil(ms))]! += 1;
     this.#count += 1;
     if (ms > this.#maxMs) this.#maxMs = ms;
-  }
-
-  /** Adds what another one has counted, whose last bin is the same. */
-  merge({ bins, maxMs }: LatenessCounts): void {
-    for (const [bin, count] of bins) {
-      this.#bins[Math.min(this.#bins.length - 1, bin)]! += count;
-      this.#count += count;
-    }
-    this.#maxMs = Math.max(this.#maxMs, maxMs);
-  }
-
-  counts(): LatenessCounts {
-    const bins = [...this.#bins.entries()].filter(([, count]) => count > 0);
-    return { bins, maxMs: this.#maxMs };
   }
 
   summary(): Lateness {

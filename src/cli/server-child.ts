@@ -1,0 +1,85 @@
+// A server in a process of its own, as `load` and `soak` start it: without the settings of whoever runs them.
+import { pino } from "pino";
+import { packetClock } from "../call/index.ts";
+import { defaultCodec } from "../codec/index.ts";
+import { createServer, type WavixServer } from "../server/index.ts";
+import { UsageError } from "./arguments.ts";
+import { listenToParent, sayToParent } from "./child.ts";
+import { loadBot } from "./load-bot.ts";
+import { soakBot } from "./soak-bot.ts";
+
+export interface ServerChildOptions {
+  /** As `--bot`; null for the bot of `soak`. */
+  readonly bot: string | null;
+  readonly wavixApiBase: string;
+  readonly maxCalls: number;
+  readonly cdr?: string;
+}
+
+/** What the process holds on to. */
+export interface Holdings {
+  readonly rssBytes: number;
+  /** After a garbage collection, where the process can be told to do one. */
+  readonly heapBytes: number;
+  readonly cpuMs: number;
+  readonly calls: number;
+  readonly openResamplers: number;
+  readonly tickingTransports: number;
+  /** Sockets, timers and the like, by kind. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+export type ServerChildTold = { start: ServerChildOptions } | { ask: "holdings" } | { close: true };
+export type ServerChildSays = { listens: string } | { refused: string } | { holdings: Holdings } | { closed: true };
+
+let server: WavixServer | undefined;
+
+listenToParent<ServerChildTold>(
+  (message) => {
+    if ("start" in message) void start(message.start);
+    else if ("ask" in message) say({ holdings: holdings() });
+    else void server?.close().then(() => say({ closed: true }));
+  },
+  // A server that is closed must let go of the process by itself.
+  () => void (server === undefined ? process.exit() : server.close()),
+);
+
+async function start({ bot: name, ...settings }: ServerChildOptions): Promise<void> {
+  try {
+    server = createServer({
+      ...settings,
+      bot: name === null ? soakBot : await loadBot("bot", name),
+      port: 0,
+      // All calls come from one address, and all at once if they are told to.
+      maxCallsPerSecond: 0,
+      addressRequestsPerSecond: 0,
+      logger: pino({ level: "error" }),
+    });
+    const { webhook } = await server.listen();
+    say({ listens: webhook });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    say({ refused: error.message });
+  }
+}
+
+function holdings(): Holdings {
+  globalThis.gc?.();
+  const resources: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
+  const { rss, heapUsed, external } = process.memoryUsage();
+  const { user, system } = process.cpuUsage();
+  return {
+    rssBytes: rss,
+    heapBytes: heapUsed + external,
+    cpuMs: (user + system) / 1_000,
+    calls: server?.callCount ?? 0,
+    openResamplers: defaultCodec().openResamplers,
+    tickingTransports: packetClock.size,
+    resources,
+  };
+}
+
+function say(message: ServerChildSays): void {
+  sayToParent(message);
+}

@@ -1,0 +1,3 @@
+import { echoBot } from "../bots/index.ts";
+import type { Bot } from "../call/index.ts";
+export const soakBot: Bot = echoBot();
