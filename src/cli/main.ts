@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "place many simulated calls at once, and say how a server carried them",
     load: () => import("./load.ts"),
   },
+  soak: { summary: "let calls come and go for minutes, and do the accounts", load: () => import("./soak.ts") },
   resample: { summary: "change the sample rate of a WAV file", load: () => import("./resample.ts") },
 };
 
