@@ -15,7 +15,7 @@ const HELP = `usage: pipecat-wavix load [options]     (npm run load -- [options]
 
 Places many simulated calls at once and says how a server carried them. Works with any server whose WAVIX_API_BASE points
 at the REST side that is opened here. Without --server it calls the one on ${DEFAULT_SERVER}, as npm start opens it;
-where there is none, it starts one for the time of the test, in a process of its own.
+where there is none, it starts one for the time of the test, in a process of its own, on free ports.
 
 options:
   --calls N            calls that are up at once; default 100
@@ -24,7 +24,7 @@ options:
                        came, they go
   --server URL         the server, or its whole webhook URL
   --api-port N         port of the REST side; default 7870
-  --bot NAME|FILE      the bot of the server that is started here; default echo
+  --bot NAME|FILE      start a server with this bot, also where there is one; default echo
   --processes N        processes that make the load; default one per ${CALLS_PER_PROCESS} calls, as far as there are cores
   --from NUMBER        the caller; default +12025550143
   --to NUMBER          the number called; default +12025550199

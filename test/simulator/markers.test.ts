@@ -88,7 +88,7 @@ describe("the markers of a load test", () => {
           expect(Math.abs(ms - expected[i]!)).toBeLessThan(1);
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 
