@@ -4,7 +4,7 @@ import WebSocket from "ws";
 import type { Behaviour } from "./behaviour.ts";
 import { silencePayload } from "./caller-audio.ts";
 import { MediaDisorder } from "./media-disorder.ts";
-import { mediaFrame } from "./media-frames.ts";
+import { writeMedia } from "./media-frames.ts";
 import type { PacketObserver } from "./model.ts";
 import type { TimelineRecorder } from "./recording.ts";
 import { parseServerMessage } from "./server-message.ts";
@@ -171,9 +171,8 @@ export class CallStream {
   // once. What ws does per message costs four times as much, and would be half of what a load generator does.
   #sendMedia(packet: number, track: Track, payload: string, eventTime: string): void {
     const { before, after } = this.#messages.mediaAround(packet, track, eventTime);
-    const frame = this.#tcpSocket?.writable ? mediaFrame(before, payload, after) : null;
-    if (frame !== null && this.#socket!.readyState === WebSocket.OPEN) this.#tcpSocket!.write(frame);
-    else this.#send(`${before}${payload}${after}`);
+    const isOpen = this.#socket!.readyState === WebSocket.OPEN && this.#tcpSocket?.writable === true;
+    if (!isOpen || !writeMedia(this.#tcpSocket!, before, payload, after)) this.#send(`${before}${payload}${after}`);
   }
 
   // The outbound track of a one-way stream is what the caller hears; without a recording it is silence.
