@@ -9,7 +9,7 @@ import { ServerProcess } from "./server-process.ts";
 import { DEFAULT_SERVER, probe, webhookOf } from "./server-url.ts";
 
 /** Calls that one process of the load generator carries with half a core to spare. */
-const CALLS_PER_PROCESS = 400;
+const CALLS_PER_PROCESS = 250;
 
 const HELP = `usage: pipecat-wavix load [options]     (npm run load -- [options])
 
@@ -20,7 +20,7 @@ where there is none, it starts one for the time of the test, in a process of its
 options:
   --calls N            calls that are up at once; default 100
   --seconds S          how long all of them are; default 20
-  --ramp R             new calls a second, or how long it takes until all are placed: 30s; default 50. As slowly as they
+  --ramp R             new calls a second, or how long it takes until all are placed: 30s; default 20. As slowly as they
                        came, they go
   --server URL         the server, or its whole webhook URL
   --api-port N         port of the REST side; default 7870
@@ -49,7 +49,7 @@ export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
     calls: { type: "string", default: "100" },
     seconds: { type: "string", default: "20" },
-    ramp: { type: "string", default: "50" },
+    ramp: { type: "string", default: "20" },
     server: { type: "string" },
     "api-port": { type: "string" },
     bot: { type: "string" },

@@ -1,8 +1,8 @@
 import type { Behaviour } from "./behaviour.ts";
+import { MessageReader } from "./message-reader.ts";
 import type { PacketObserver } from "./model.ts";
 import { longestGapMs, maxQueuedMarks, PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
 import type { TimelineRecorder } from "./recording.ts";
-import { parseServerMessage } from "./server-message.ts";
 import type { CallTally } from "./tally.ts";
 import { packetBytes, packetMs, wireSampleRate } from "./wire-audio.ts";
 
@@ -23,6 +23,7 @@ export interface ReceiverContext {
 export class StreamReceiver {
   readonly #context: ReceiverContext;
   readonly #playback: PlaybackBuffer | null;
+  readonly #reader = new MessageReader();
   // When the next packet is due if the server sends in real time; null when it need not.
   #expectedAtMs: number | null = null;
   #receivedAtMs: number | null = null;
@@ -49,7 +50,7 @@ export class StreamReceiver {
 
   receive(data: Buffer, isBinary: boolean): void {
     const { tally, streamId } = this.#context;
-    const message = isBinary ? "binary" : parseServerMessage(data.toString());
+    const message = isBinary ? "binary" : this.#reader.read(data);
     if (typeof message === "string") tally.countInvalid(message);
     // Wavix AsyncAPI, IncomingStreamId: "Events with a mismatched `stream_id` are silently dropped."
     else if (message.streamId !== undefined && message.streamId !== streamId) tally.mismatchedStreamIds += 1;
