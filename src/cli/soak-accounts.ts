@@ -20,6 +20,8 @@ export class Accounts {
   /** Calls with a stream of which the server has no record, and records of calls that nobody placed. */
   withoutRecord = 0;
   withoutCall = 0;
+  /** Sockets that were cut because their end took too long. */
+  slowCloses = 0;
   /** The calls whose books are wrong, at most ten. */
   readonly wrong: string[] = [];
   readonly #records = new Map<string, CallRecord>();
@@ -31,14 +33,16 @@ export class Accounts {
 
   /** Books one call. */
   add(report: CallReport): void {
-    const { callId, sent, received, closedBy, streamId } = report;
+    const { callId, sent, received, closedBy, closeCode, streamId } = report;
     const record = this.#records.get(callId);
     if (record === undefined) {
       if (streamId !== null) this.withoutRecord += 1;
       return;
     }
     this.withoutCall -= 1;
-    const isCut = closedBy === "cut";
+    // On purpose, or because the server has taken more than two seconds to close its side.
+    const isCut = closeCode === 1006;
+    if (isCut && closedBy === "simulator") this.slowCloses += 1;
     const { packetsIn = 0, packetsOut = 0, packetsDuplicated = 0, packetsLate = 0, messagesDropped = 0 } = record;
     const drops = Object.values(record.drops ?? {}).reduce((sum, count) => sum + count, 0);
     const lostIn = packetsDuplicated + packetsLate + messagesDropped + drops;

@@ -12,6 +12,8 @@ export interface SoakReport {
   ends: Record<SoakEnd, number>;
   toServer: Account;
   fromServer: Account;
+  /** Sockets that were cut because their end took more than two seconds: something was slow. */
+  slowCloses: number;
   /** Null where it was too short to say. */
   heap: Flatness | null;
   rss: Flatness | null;
@@ -56,7 +58,7 @@ export function judgeMemory(
 
 /** The report as a person reads it. */
 export function describeSoak(report: SoakReport): string {
-  const { toServer, fromServer, heap, rss, heapMb, rssMb, ends } = report;
+  const { toServer, fromServer, slowCloses, heap, rss, heapMb, rssMb, ends } = report;
   const account = ({ sent, received, reportedLost, onCutSockets, unaccounted }: Account) =>
     `${sent} sent = ${received} received + ${reportedLost} left out + ${onCutSockets} on cut sockets` +
     (unaccounted === 0 ? "" : `; ${unaccounted} UNACCOUNTED FOR`);
@@ -72,6 +74,9 @@ export function describeSoak(report: SoakReport): string {
     ],
     ["to the bot", account(toServer)],
     ["to the caller", account(fromServer)],
+    ...(slowCloses === 0
+      ? []
+      : [["slow", `${slowCloses} sockets were cut because their end took more than 2 s`] as [string, string]]),
     ["heap", memory(heap, heapMb)],
     ["resident", memory(rss, rssMb)],
   ];

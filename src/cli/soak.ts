@@ -25,7 +25,8 @@ options:
 
 Right is
   packets              every packet that one side has sent, the other has had or has counted as lost (after the stop of a
-                       stream: "left out"); only on a cut socket may some vanish
+                       stream: "left out"); only on a cut socket may some vanish: one that was cut on purpose, or because
+                       its end took more than two seconds
   memory               after a warm-up of a fifth of the time (20 s at least) the server's heap, after a garbage
                        collection, grows from the first to the last third by no more than 5 % and 2 MB; its resident
                        memory by no more than 10 % and 8 MB. Judged from 90 s on
@@ -115,7 +116,7 @@ async function soak(calls: number, durationMs: number, cdr: string, draws: boole
 
   const accounts = new Accounts(readRecords(cdr));
   for (const report of reports) accounts.add(report);
-  const { toServer, fromServer, withoutRecord, withoutCall, wrong } = accounts;
+  const { toServer, fromServer, withoutRecord, withoutCall, slowCloses, wrong } = accounts;
   const judged = judgeMemory(memory, tookMs);
   const problems: string[] = [];
   if (goneEarly !== undefined) problems.push(`the server's process ended (${goneEarly})`);
@@ -132,6 +133,7 @@ async function soak(calls: number, durationMs: number, cdr: string, draws: boole
     ends,
     toServer,
     fromServer,
+    slowCloses,
     ...judged.memory,
     problems,
   };

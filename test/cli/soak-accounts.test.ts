@@ -8,7 +8,7 @@ const record = (different: Partial<CallRecord> = {}) =>
   ({ callId: "a", endedBy: "caller", reason: "stop", packetsIn: 100, packetsOut: 90, ...different }) as CallRecord;
 const report = (sent: number, received: number, different: Partial<CallReport> = {}, afterStop = 0) =>
   ({
-    ...{ callId: "a", streamId: "s", closedBy: "simulator", sent: { packets: sent } },
+    ...{ callId: "a", streamId: "s", closedBy: "simulator", closeCode: 1000, sent: { packets: sent } },
     ...{ received: { packets: received, packetsAfterStop: afterStop }, ...different },
   }) as CallReport;
 
@@ -40,11 +40,14 @@ it("one packet more or less is found, in each direction", () => {
 });
 
 it("on a cut socket packets may vanish, but none may appear", () => {
-  const cut = { closedBy: "cut" } as const;
+  const cut = { closedBy: "cut", closeCode: 1006 } as const;
   const vanished = booked(record(), report(103, 85, cut));
   expect([vanished.toServer.onCutSockets, vanished.fromServer.onCutSockets]).toEqual([3, 5]);
   expect(vanished.wrong).toEqual([]);
   expect(booked(record(), report(99, 90, cut)).toServer.unaccounted).toBe(1);
+  expect(vanished.slowCloses).toBe(0);
+  const slow = booked(record(), report(103, 85, { closedBy: "simulator", closeCode: 1006 }));
+  expect([slow.slowCloses, slow.toServer.onCutSockets, slow.toServer.unaccounted]).toEqual([1, 3, 0]);
 });
 
 it("calls and records that have no counterpart are found", () => {
