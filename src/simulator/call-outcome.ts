@@ -30,6 +30,8 @@ export interface CallOutcome {
  * What a finished call of a load test amounts to.
  *
  * @param announced the outcome of its first webhook
+ * @example
+ * const { result, reason } = outcomeOf(await call.ended, await call.announced, ear.markers(durationMs));
  */
 export function outcomeOf(report: CallReport, announced: WebhookDelivery | null, markers: MarkersHeard): CallOutcome {
   const { times, sent, received, playout } = report;

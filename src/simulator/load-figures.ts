@@ -37,7 +37,14 @@ export interface Percentiles {
 const longestMs = 10_000;
 const mostReasons = 50;
 
-/** Adds up how the calls of a load test went, from all its processes. */
+/**
+ * Adds up how the calls of a load test went, from all its processes.
+ *
+ * @example
+ * const tally = new LoadTally();
+ * await new LoadRun(simulator, plan, { callId: randomUUID, onEnded: (outcome) => tally.add(outcome) }).finished;
+ * console.log(tally.figures().roundTripMs);
+ */
 export class LoadTally {
   readonly #sums = { packetsSent: 0, packetsReceived: 0, packetsLate: 0, packetsLost: 0, packetsSkipped: 0 };
   readonly #results = { held: 0, "not-set-up": 0, broken: 0 };

@@ -56,8 +56,8 @@ export interface MarkersHeard {
  * @example
  * const ear = new MarkerEar(1000);
  * const call = simulator.placeCall({ webhookUrl, callerAudio: markerAudio(), loop: true, speakAfterMs: 1000, observer: ear });
- * const { playout } = await call.ended;
- * console.log(ear.markers(playout.playedMs).roundTripsMs);
+ * const { times } = await call.ended;
+ * console.log(ear.markers(times.endedMs! - times.timelineMs!).roundTripsMs);
  */
 export class MarkerEar {
   readonly #firstSample: number;

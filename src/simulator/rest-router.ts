@@ -26,6 +26,10 @@ export interface RestRouter {
  * One REST side before those of several processes: a server knows one only. A request goes to the process that its call id
  * names. The list of all calls, which belongs to no process, is a 404.
  *
+ * @example
+ * const router = await openRestRouter(7870, [first.apiPort, second.apiPort]);
+ * second.placeCall({ webhookUrl, callId: callIdOf(1) });
+ *
  * @param port 0 for a free one
  * @param ports REST sides of the processes, by number; may be filled in later
  * @throws SimulatorError `API_LISTEN_FAILED`

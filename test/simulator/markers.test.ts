@@ -114,8 +114,8 @@ describe("the markers of a load test", () => {
       tone(350, PACKET),
       tone(2_300, PACKET),
       tone(440, 19_200),
-      tone(1_000, 2 * PACKET),
-      tone(1_000, PACKET / 4),
+      tone(700, 2 * PACKET),
+      tone(700, PACKET / 4),
       Int16Array.from(noise),
     ]) {
       const heard = new Int16Array(4 * RATE);
