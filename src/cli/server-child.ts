@@ -1,4 +1,5 @@
 // A server in a process of its own, as `load` and `soak` start it: without the settings of whoever runs them.
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { packetClock } from "../call/index.ts";
 import { defaultCodec } from "../codec/index.ts";
@@ -19,7 +20,7 @@ export interface ServerChildOptions {
 /** What the process holds on to. */
 export interface Holdings {
   readonly rssBytes: number;
-  /** After a garbage collection, where the process can be told to do one. */
+  /** Objects and array buffers, after a garbage collection where the process can be told to do one. */
   readonly heapBytes: number;
   readonly cpuMs: number;
   readonly calls: number;
@@ -37,7 +38,7 @@ let server: WavixServer | undefined;
 listenToParent<ServerChildTold>(
   (message) => {
     if ("start" in message) void start(message.start);
-    else if ("ask" in message) say({ holdings: holdings() });
+    else if ("ask" in message) void holdings().then((held) => say({ holdings: held }));
     else void server?.close().then(() => say({ closed: true }));
   },
   // A server that is closed must let go of the process by itself.
@@ -63,15 +64,18 @@ async function start({ bot: name, ...settings }: ServerChildOptions): Promise<vo
   }
 }
 
-function holdings(): Holdings {
+async function holdings(): Promise<Holdings> {
+  globalThis.gc?.();
+  // The memory of arrays is given back a moment later, and that of what had to be told of it by the next collection.
+  await sleep(20);
   globalThis.gc?.();
   const resources: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1;
-  const { rss, heapUsed, external } = process.memoryUsage();
+  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
   return {
     rssBytes: rss,
-    heapBytes: heapUsed + external,
+    heapBytes: heapUsed + arrayBuffers,
     cpuMs: (user + system) / 1_000,
     calls: server?.callCount ?? 0,
     openResamplers: defaultCodec().openResamplers,
