@@ -12,6 +12,7 @@ import {
 import { readArguments, readInteger, UsageError } from "./arguments.ts";
 import { describe, figuresOf } from "./call-report.ts";
 import { Progress } from "./progress.ts";
+import { DEFAULT_SERVER, webhookOf } from "./server-url.ts";
 
 const HELP = `usage: pipecat-wavix call [options]     (npm run call -- [options])
 
@@ -35,7 +36,7 @@ streamed, and is over on both sides.`;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
-    server: { type: "string", default: "http://127.0.0.1:7860" },
+    server: { type: "string", default: DEFAULT_SERVER },
     wav: { type: "string" },
     save: { type: "string" },
     "api-port": { type: "string", default: "7870" },
@@ -105,15 +106,6 @@ export async function run(argv: string[]): Promise<number> {
     progress.end();
     await simulator.close();
   }
-}
-
-/** The webhook of a server that is named by its address, or by its webhook. */
-export function webhookOf(server: string): string {
-  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    throw new UsageError(`--server must be an http:// or https:// URL, got ${server}`);
-  }
-  const url = new URL(server);
-  return url.pathname === "/" ? new URL("/wavix/inbound", url).href : url.href;
 }
 
 function readCallerAudio(file: string | undefined): CallerAudio {

@@ -13,6 +13,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   start: { summary: "start the server that answers Wavix calls", load: () => import("./start.ts") },
   call: { summary: "place one simulated call to a running server", load: () => import("./call.ts") },
   replay: { summary: "play a traced call back against a running server", load: () => import("./replay.ts") },
+  load: {
+    summary: "place many simulated calls at once, and say how a server carried them",
+    load: () => import("./load.ts"),
+  },
+  soak: { summary: "let calls come and go for minutes, and do the accounts", load: () => import("./soak.ts") },
   resample: { summary: "change the sample rate of a WAV file", load: () => import("./resample.ts") },
 };
 

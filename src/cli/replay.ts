@@ -3,9 +3,10 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { incomingSteps, type SimulatedCall, scriptOf, streamSteps, writeWav } from "../simulator/index.ts";
 import { MAX_TRACE_BYTES, parseTrace, type Trace, TraceError } from "../wavix/trace/index.ts";
 import { readArguments, readInteger, takeOperands, UsageError } from "./arguments.ts";
-import { openWavix, webhookOf } from "./call.ts";
+import { openWavix } from "./call.ts";
 import { Progress } from "./progress.ts";
 import { countsOf, countsOfReplay, describeReplay, differencesOf, type ReplayFigures } from "./replay-report.ts";
+import { DEFAULT_SERVER, webhookOf } from "./server-url.ts";
 
 const HELP = `usage: pipecat-wavix replay FILE [options]     (npx . replay FILE [options])
 
@@ -24,7 +25,7 @@ options:
 Exit code 0 if the call was answered and the whole trace was sent, whether or not the server did the same as then.`;
 
 const OPTIONS = {
-  server: { type: "string", default: "http://127.0.0.1:7860" },
+  server: { type: "string", default: DEFAULT_SERVER },
   speed: { type: "string", default: "1" },
   save: { type: "string" },
   "api-port": { type: "string", default: "7870" },

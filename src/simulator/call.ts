@@ -2,7 +2,7 @@ import type { Behaviour, CallEventType } from "./behaviour.ts";
 import { CallState, type WavixCall } from "./call-state.ts";
 import type { CallerLine } from "./caller-audio.ts";
 import { InCallActions } from "./in-call-actions.ts";
-import type { CallEnd, CallReport, SimulatedCall, WebhookDelivery } from "./model.ts";
+import type { CallEnd, CallReport, PacketObserver, SimulatedCall, WebhookDelivery } from "./model.ts";
 import type { Pacer } from "./pacer.ts";
 import { TimelineRecorder } from "./recording.ts";
 import type { CallScript } from "./script.ts";
@@ -23,6 +23,7 @@ export interface CallSetup {
   digits: string;
   script: CallScript | null;
   record: boolean;
+  observer: PacketObserver | null;
   ringTimeoutMs: number;
   hangUpAfterMs: number | null;
   signal: AbortSignal | null;
@@ -69,6 +70,7 @@ export class PlacedCall implements SimulatedCall {
         script: setup.script,
         tally: this.#tally,
         recorder: this.#recorder,
+        observer: setup.observer,
         onOpen: () => this.#beginTimeline(),
         onLost: () => behaviour.serverCloseEndsCall && this.#end("socket"),
       },

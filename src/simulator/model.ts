@@ -82,12 +82,22 @@ export interface PlaceCallOptions {
   digits?: string;
   /** Keep what was said and heard, at most 10 minutes of it. Default true; false saves memory under load. */
   record?: boolean;
+  /** Is told of every packet, as it passes. */
+  observer?: PacketObserver;
   /** Aborting it makes the caller hang up. */
   signal?: AbortSignal;
   /** What its stream says instead of what Wavix would; see {@link CallScript}. `callerAudio` is then not said. */
   script?: CallScript;
   /** What this call does differently from the others. */
   behaviour?: Partial<Behaviour>;
+}
+
+/** Watches the packets of a call. What it does is done for every packet: it must be quick, and must not throw. */
+export interface PacketObserver {
+  /** A packet was sent to the server, so many ms after it was due. */
+  sent?(lateMs: number): void;
+  /** The caller hears this, from this sample of the timeline on. The samples are only lent. */
+  heard?(samples: Int16Array, atSample: number): void;
 }
 
 /** A call in progress. Its promises never reject. */
@@ -164,6 +174,8 @@ export interface CallReport {
     packets: number;
     /** Packets left out because the server did not read (1 MiB waiting) or the machine stalled. */
     skippedPackets: number;
+    /** Those of them that were left out because the server did not read. */
+    untakenPackets: number;
     marks: number;
     stops: number;
     /** How long after their deadline packets were sent: the simulator's own lateness. */
@@ -183,10 +195,14 @@ export interface CallReport {
     onewayMessages: number;
     /** Messages that came after `stop`, dropped. */
     messagesAfterStop: number;
+    /** Those of them that were media. */
+    packetsAfterStop: number;
     invalidMessages: number;
     invalidByCause: Partial<Record<InvalidCause, number>>;
     /** How much later than the audio before it allowed each packet came, pauses of more than 500 ms left out. */
     lateness: Lateness;
+    /** Interarrival jitter of the packets (RFC 3550, 6.4.1) at the end; high for a server that sends ahead of time. */
+    jitterMs: number;
   };
   playout: {
     /** Times the playout ran dry and audio resumed within 500 ms without a `clear`. */

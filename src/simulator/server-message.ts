@@ -47,9 +47,11 @@ export function parseServerMessage(text: string): ServerMessage | InvalidCause {
   }
 }
 
-// Buffer skips what is not base64 and also takes the URL alphabet; both are mistakes here. Comparing lengths finds the
-// first, and costs nothing beside a regular expression over 1280 characters.
-function decodeBase64(text: string): Buffer | null {
+/**
+ * The bytes of standard base64, or null. Buffer skips what is not base64 and also takes the URL alphabet; both are mistakes
+ * here. Comparing lengths finds the first, and costs nothing beside a regular expression over 1280 characters.
+ */
+export function decodeBase64(text: string): Buffer | null {
   if (text.length % 4 !== 0 || text.includes("-") || text.includes("_")) return null;
   const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
   const bytes = Buffer.from(text, "base64");

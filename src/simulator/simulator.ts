@@ -151,6 +151,7 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
     digits: options.digits ?? "",
     script: options.script ?? null,
     record: options.record ?? true,
+    observer: options.observer ?? null,
     ringTimeoutMs: requireDelay("ringTimeoutMs", ringTimeoutMs ?? defaultRingTimeoutMs),
     hangUpAfterMs: hangUpAfterMs === undefined ? null : requireDelay("hangUpAfterMs", hangUpAfterMs),
     signal: signal ?? null,

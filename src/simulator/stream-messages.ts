@@ -51,12 +51,21 @@ export class StreamMessages {
   }
 
   media(packet: number, track: Track, payload: string, eventTime: string): string {
+    const { before, after } = this.mediaAround(packet, track, eventTime);
+    return `${before}${payload}${after}`;
+  }
+
+  /** A media message without its payload. It is counted as sent. */
+  mediaAround(packet: number, track: Track, eventTime: string): { before: string; after: string } {
     const { tracksShareChunkCount, timestampStart, timestampUnit } = this.#behaviour;
     const chunk = ++this.#chunks[tracksShareChunkCount ? "shared" : track];
     const timestamp = timestampStart + (packet - (this.#firstPacket ?? packet)) * timestampSteps[timestampUnit];
     const number = ++this.#sequenceNumber;
     const quote = this.#quote;
-    return `{"event":"media","event_time":"${eventTime}${this.#mediaMiddle}${number}${quote},"media":{"payload":"${payload}","track":"${track}","timestamp":${quote}${timestamp}${quote},"chunk":${quote}${chunk}${quote}}}`;
+    return {
+      before: `{"event":"media","event_time":"${eventTime}${this.#mediaMiddle}${number}${quote},"media":{"payload":"`,
+      after: `","track":"${track}","timestamp":${quote}${timestamp}${quote},"chunk":${quote}${chunk}${quote}}}`,
+    };
   }
 
   #numbered(event: "start" | "mark" | "stop", fields: Record<string, unknown>): string {

@@ -1,9 +1,10 @@
 import type { Behaviour } from "./behaviour.ts";
-import { longestGapMs, maxQueuedMarks, PlaybackBuffer } from "./playback-buffer.ts";
+import { MessageReader } from "./message-reader.ts";
+import type { PacketObserver } from "./model.ts";
+import { longestGapMs, maxQueuedMarks, PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
 import type { TimelineRecorder } from "./recording.ts";
-import { parseServerMessage } from "./server-message.ts";
 import type { CallTally } from "./tally.ts";
-import { packetBytes, wireSampleRate } from "./wire-audio.ts";
+import { packetBytes, packetMs, wireSampleRate } from "./wire-audio.ts";
 
 /** What a {@link StreamReceiver} is made from. */
 export interface ReceiverContext {
@@ -12,6 +13,7 @@ export interface ReceiverContext {
   behaviour: Behaviour;
   tally: CallTally;
   recorder: TimelineRecorder | null;
+  observer: PacketObserver | null;
   /** Clock reading at sample 0 of the caller's timeline. */
   originMs: number;
   echoMark: (name: string) => void;
@@ -21,14 +23,16 @@ export interface ReceiverContext {
 export class StreamReceiver {
   readonly #context: ReceiverContext;
   readonly #playback: PlaybackBuffer | null;
+  readonly #reader = new MessageReader();
   // When the next packet is due if the server sends in real time; null when it need not.
   #expectedAtMs: number | null = null;
+  #receivedAtMs: number | null = null;
   // Marks whose echo is held back (Behaviour.markEchoDelayMs).
   #heldMarks: { name: string; atMs: number }[] = [];
 
   constructor(context: ReceiverContext) {
     this.#context = context;
-    const { behaviour, recorder, originMs, tally } = context;
+    const { behaviour, recorder, observer, originMs, tally } = context;
     // What comes on a one-way stream is not played.
     this.#playback =
       context.type === "oneway"
@@ -39,14 +43,14 @@ export class StreamReceiver {
             maxBufferedMs: behaviour.maxBufferedMs,
             marksOnClear: behaviour.marksOnClear,
             onMark: (name) => this.#playedMark(name),
-            ...(recorder === null ? {} : { onPlayed: (samples, atSample) => recorder.write(samples, atSample) }),
+            ...onPlayed(recorder, observer),
           });
     if (this.#playback !== null) tally.playbacks.add(this.#playback);
   }
 
   receive(data: Buffer, isBinary: boolean): void {
     const { tally, streamId } = this.#context;
-    const message = isBinary ? "binary" : parseServerMessage(data.toString());
+    const message = isBinary ? "binary" : this.#reader.read(data);
     if (typeof message === "string") tally.countInvalid(message);
     // Wavix AsyncAPI, IncomingStreamId: "Events with a mismatched `stream_id` are silently dropped."
     else if (message.streamId !== undefined && message.streamId !== streamId) tally.mismatchedStreamIds += 1;
@@ -87,9 +91,18 @@ export class StreamReceiver {
     if (this.#expectedAtMs !== null && nowMs - this.#expectedAtMs <= longestGapMs) {
       tally.receiveLateness.add(nowMs - this.#expectedAtMs);
     }
+    this.#countJitter(nowMs);
     const samples = pcm16(audio);
     this.#expectedAtMs = nowMs + (samples.length * 1000) / wireSampleRate;
     playback.push(samples);
+  }
+
+  // RFC 3550, 6.4.1, with the 20 ms of a packet as the difference of the timestamps. Over a pause it says nothing.
+  #countJitter(nowMs: number): void {
+    const { tally } = this.#context;
+    const sinceLastMs = nowMs - (this.#receivedAtMs ?? Number.NEGATIVE_INFINITY);
+    this.#receivedAtMs = nowMs;
+    if (sinceLastMs <= longestGapMs) tally.jitterMs += (Math.abs(sinceLastMs - packetMs) - tally.jitterMs) / 16;
   }
 
   #playedMark(name: string): void {
@@ -98,6 +111,21 @@ export class StreamReceiver {
     else if (this.#heldMarks.length >= maxQueuedMarks) this.#playback!.droppedMarks += 1;
     else this.#heldMarks.push({ name, atMs: performance.now() + behaviour.markEchoDelayMs });
   }
+}
+
+// Nobody is called where nobody listens.
+function onPlayed(
+  recorder: TimelineRecorder | null,
+  observer: PacketObserver | null,
+): Pick<PlaybackOptions, "onPlayed"> {
+  const heard = observer?.heard?.bind(observer);
+  if (recorder === null) return heard === undefined ? {} : { onPlayed: heard };
+  return {
+    onPlayed(samples, atSample) {
+      recorder.write(samples, atSample);
+      heard?.(samples, atSample);
+    },
+  };
 }
 
 // A view where the bytes lie even, as they nearly always do; an odd last byte is left out.

@@ -24,6 +24,7 @@ export class CallTally {
 
   sentPackets = 0;
   skippedPackets = 0;
+  untakenPackets = 0;
   sentMarks = 0;
   sentStops = 0;
   readonly sendLateness = new LatenessHistogram();
@@ -35,8 +36,10 @@ export class CallTally {
   mismatchedStreamIds = 0;
   onewayMessages = 0;
   messagesAfterStop = 0;
+  packetsAfterStop = 0;
   readonly invalidByCause: Partial<Record<InvalidCause, number>> = {};
   readonly receiveLateness = new LatenessHistogram();
+  jitterMs = 0;
 
   /** Of the two-way streams that are open. */
   readonly playbacks = new Set<PlaybackBuffer>();
@@ -74,6 +77,7 @@ export class CallTally {
       sent: {
         packets: this.sentPackets,
         skippedPackets: this.skippedPackets,
+        untakenPackets: this.untakenPackets,
         marks: this.sentMarks,
         stops: this.sentStops,
         lateness: this.sendLateness.summary(),
@@ -86,9 +90,11 @@ export class CallTally {
         mismatchedStreamIds: this.mismatchedStreamIds,
         onewayMessages: this.onewayMessages,
         messagesAfterStop: this.messagesAfterStop,
+        packetsAfterStop: this.packetsAfterStop,
         invalidMessages: Object.values(this.invalidByCause).reduce((total, count) => total + count, 0),
         invalidByCause: { ...this.invalidByCause },
         lateness: this.receiveLateness.summary(),
+        jitterMs: this.jitterMs,
       },
       playout: {
         gaps: playout.gaps,

@@ -1,80 +1,16 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readWavFile } from "../../src/simulator/index.ts";
-
-const MAIN = new URL("../../dist/cli/main.js", import.meta.url).pathname;
-
-let folder: string;
-let children: ChildProcess[] = [];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "pipecat-wavix-"));
-});
-
-afterEach(() => {
-  for (const child of children) child.kill("SIGKILL");
-  children = [];
-  rmSync(folder, { recursive: true });
-});
-
-interface Outcome {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-/** Runs a command to its end, in an empty folder and with nothing configured but `env`. */
-function command(argv: string[], env: Record<string, string> = {}): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, env: { PATH: process.env.PATH ?? "", ...env }, timeout: 40_000 };
-    const child = execFile(process.execPath, [MAIN, ...argv], options, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1, stdout, stderr });
-    });
-    children.push(child);
-  });
-}
-
-/** Starts a server and waits for its banner. */
-async function start(argv: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, "start", "--port", "0", ...argv], {
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? "", ...env },
-  });
-  children.push(child);
-  const server = { child, output: "", exit: new Promise<number | null>((resolve) => child.once("exit", resolve)) };
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (data) => {
-      server.output += data;
-      if (/WebSocket URL.*\n[\s\S]*\n/.test(server.output)) resolve();
-    });
-    child.stderr.on("data", (data) => {
-      server.output += data;
-    });
-    child.once("exit", () => reject(new Error(server.output)));
-  });
-  return server;
-}
-
-const localUrl = (output: string) => /Local URL\s+(\S+)/.exec(output)?.[1] as string;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
+import { command, folder, freePort, localUrl, start } from "../support/commands.ts";
 
 describe("pipecat-wavix", () => {
   it("explains itself, and each command does", async () => {
     const help = await command(["--help"]);
     expect(help.code).toBe(0);
     const names = [...help.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name as string);
-    expect(names).toEqual(["demo", "start", "call", "replay", "resample"]);
+    expect(names).toEqual(["demo", "start", "call", "replay", "load", "soak", "resample"]);
     for (const name of names) {
       const { code, stdout } = await command([name, "--help"]);
       expect(code).toBe(0);
@@ -136,7 +72,7 @@ describe("start and call", () => {
     const apiPort = await freePort();
     const server = await start([], { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}`, WEBHOOK_SECRET: "not-for-logs" });
     expect(server.output).toContain("<WEBHOOK_SECRET>");
-    const saved = join(folder, "heard.wav");
+    const saved = join(folder(), "heard.wav");
     const argv = ["call", "--server", `${localUrl(server.output)}/wavix/inbound/not-for-logs`];
     argv.push("--api-port", `${apiPort}`, "--speak-after", "700", "--listen", "500", "--save", saved, "--json");
     const { code, stdout, stderr } = await command(argv);
@@ -158,7 +94,7 @@ describe("start and call", () => {
     const place = ["--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"];
     const brief = ["--speak-after", "0", "--listen", "0"];
     const { packetsIn } = JSON.parse((await command(["call", ...place, ...brief])).stdout);
-    const traces = join(folder, "traces");
+    const traces = join(folder(), "traces");
     const [file] = readdirSync(traces).map((name) => join(traces, name)) as [string];
     while (!server.output.includes("call ended")) await new Promise((resolve) => setTimeout(resolve, 50));
 
@@ -168,10 +104,10 @@ describe("start and call", () => {
     expect(figures).toMatchObject({ ok: true, problems: [], traced: { packetsIn, hungUp: false, closedBy: "wavix" } });
     expect(figures.replayed).toMatchObject({ packetsIn, messagesIn: packetsIn + 3, closedBy: "wavix", others: 0 });
     expect(Math.abs(figures.replayed.packetsOut - figures.traced.packetsOut)).toBeLessThan(25);
-    expect(readWavFile(join(folder, "heard.wav")).samples.some((sample) => sample > 3_000)).toBe(true);
+    expect(readWavFile(join(folder(), "heard.wav")).samples.some((sample) => sample > 3_000)).toBe(true);
 
     const whole = readFileSync(file);
-    writeFileSync(join(folder, "crash.jsonl"), whole.subarray(0, whole.indexOf("media") + 30_050));
+    writeFileSync(join(folder(), "crash.jsonl"), whole.subarray(0, whole.indexOf("media") + 30_050));
     const crash = await command(["replay", "crash.jsonl", ...place.slice(0, -1), "--speed", "2"]);
     expect(crash.stdout).toContain("cut off at its end");
     expect(crash.stdout).toMatch(/hung up +by the caller/);
@@ -195,7 +131,7 @@ describe("start and call", () => {
 
   it("write their records to the end, and go although the bot's module holds on to the process", async () => {
     const apiPort = await freePort();
-    const bot = join(folder, "bot.mjs");
+    const bot = join(folder(), "bot.mjs");
     writeFileSync(bot, `setInterval(() => {}, 1_000);\nexport default () => { throw new Error("broken"); };`);
     const env = { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}`, CDR: "calls.jsonl", DRAIN_SECONDS: "0" };
     const server = await start(["--bot", bot, "--fallback-bot", "echo"], env);
@@ -204,7 +140,7 @@ describe("start and call", () => {
     server.child.kill("SIGTERM");
     expect(await server.exit).toBe(0);
     expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
-    const [record, ...others] = readFileSync(join(folder, "calls.jsonl"), "utf8").trimEnd().split("\n");
+    const [record, ...others] = readFileSync(join(folder(), "calls.jsonl"), "utf8").trimEnd().split("\n");
     expect(JSON.parse(record as string)).toMatchObject({ endedBy: "server", reason: "drain" });
     expect(others).toEqual([]);
   }, 40_000);

@@ -1,0 +1,209 @@
+import { availableParallelism } from "node:os";
+import { type LoadPlan, maxProcesses, SimulatorError } from "../simulator/index.ts";
+import { readArguments, readInteger, UsageError } from "./arguments.ts";
+import { LoadProcesses } from "./load-processes.ts";
+import { describeLoad, type LoadReport, TRUSTED_LATENESS_MS } from "./load-report.ts";
+import { Progress } from "./progress.ts";
+import { readServerMetrics, type ServerMetrics } from "./server-metrics.ts";
+import { ServerProcess } from "./server-process.ts";
+import { DEFAULT_SERVER, probe, webhookOf } from "./server-url.ts";
+
+/** Calls that one process of the load generator carries with half a core to spare. */
+const CALLS_PER_PROCESS = 250;
+
+const HELP = `usage: pipecat-wavix load [options]     (npm run load -- [options])
+
+Places many simulated calls at once and says how a server carried them. Works with any server whose WAVIX_API_BASE points
+at the REST side that is opened here. Without --server it calls the one on ${DEFAULT_SERVER}, as npm start opens it;
+where there is none, it starts one for the time of the test, in a process of its own, on free ports.
+
+options:
+  --calls N            calls that are up at once; default 100
+  --seconds S          how long all of them are; default 20
+  --ramp R             new calls a second, or how long it takes until all are placed: 30s; default 20. As slowly as they
+                       came, they go
+  --server URL         the server, or its whole webhook URL
+  --api-port N         port of the REST side; default 7870
+  --bot NAME|FILE      start a server with this bot, also where there is one; default echo
+  --processes N        processes that make the load; default one per ${CALLS_PER_PROCESS} calls, as far as there are cores
+  --from NUMBER        the caller; default +12025550143
+  --to NUMBER          the number called; default +12025550199
+  --json               print the figures as one line of JSON, and nothing else
+  -h, --help
+
+Callers say a tone of 20 ms, a marker, twice a second. What is printed:
+  calls held           were up until their caller hung up
+  failed               in the set-up: no stream came; later: over before their time
+  set-up               from the first webhook to the open stream
+  packets              20 ms of audio: sent by the callers, received from the server
+  late                 packets that came when their caller had run dry in mid-utterance: a gap of up to half a second
+  lost                 packets the server did not take (1 MiB waited on the socket), or sent into a full playback buffer
+  jitter               interarrival jitter (RFC 3550) of what a call received; high where a bot is ahead of time
+  round trip           from a marker's being said to its being heard: the bot, both ways, and all buffers; with an echo only
+  server               CPU time while all calls were up and memory, from the /metrics of a server of this package
+  load                 the same of the load generator, and how late it sent its packets. Above ${TRUSTED_LATENESS_MS} ms it measures itself
+
+Ctrl-C hangs up and prints what there is. Exit code 0 if all calls were held and nothing was lost.`;
+
+export async function run(argv: string[]): Promise<number> {
+  const values = readArguments(argv, HELP, {
+    calls: { type: "string", default: "100" },
+    seconds: { type: "string", default: "20" },
+    ramp: { type: "string", default: "20" },
+    server: { type: "string" },
+    "api-port": { type: "string" },
+    bot: { type: "string" },
+    processes: { type: "string" },
+    from: { type: "string", default: "+12025550143" },
+    to: { type: "string", default: "+12025550199" },
+    json: { type: "boolean", default: false },
+  });
+  if (values === null) return 0;
+  const calls = readInteger("calls", values.calls, 1, 20_000);
+  const seconds = readInteger("seconds", values.seconds, 1, 86_400);
+  const everyMs = readRamp(values.ramp, calls);
+  const processes = Math.min(
+    calls,
+    values.processes === undefined ? processesFor(calls) : readInteger("processes", values.processes, 1, maxProcesses),
+  );
+  const givenPort = values["api-port"] && readInteger("api-port", values["api-port"], 0, 65_535);
+  const { server, bot, from, to } = values;
+  if (server !== undefined && bot !== undefined) {
+    throw new UsageError("--bot is for the server that is started here; it does not go with --server");
+  }
+  const webhookUrl = webhookOf(server ?? DEFAULT_SERVER);
+  const absent = bot === undefined ? await probe(webhookUrl) : "";
+  if (absent !== null && server !== undefined) {
+    console.error(
+      `pipecat-wavix load: no server at ${new URL(webhookUrl).origin} (${absent}); start one with: npm start`,
+    );
+    return 1;
+  }
+  const load = await openLoad(processes, givenPort || (absent === null ? 7870 : 0));
+  let own: ServerProcess | undefined;
+  try {
+    if (absent !== null) {
+      own = await ServerProcess.start({ bot: bot ?? "echo", wavixApiBase: load.apiUrl, maxCalls: calls });
+    }
+    const rampMs = everyMs * (calls - 1);
+    // As long as the ramp: the first call is still up when the last one has been for the time that was asked for.
+    const callMs = rampMs + 1_000 * seconds;
+    const plan = { webhookUrl: own?.webhook ?? webhookUrl, from, to, calls, everyMs, callMs, ringTimeoutMs: 15_000 };
+    if (!values.json) {
+      const origin = new URL(plan.webhookUrl).origin;
+      const which = own === undefined ? `the server at ${origin}` : `a server started for this, ${origin}`;
+      const ramp = `${Number((1_000 / everyMs).toFixed(1))} more a second`;
+      console.log(`${calls} calls to ${which}: ${ramp}, then ${seconds} s with all of them\n`);
+    }
+    const report = await measure(load, plan, rampMs, seconds, !values.json);
+    if (own?.gone !== undefined) report.problems.push(`the server's process ended (${own.gone})`);
+    report.processes = processes;
+    report.ok = report.problems.length === 0;
+    if (values.json) console.log(JSON.stringify(report));
+    else {
+      console.log(describeLoad(report));
+      for (const problem of report.problems) console.log(`\nNot right: ${problem}`);
+    }
+    return report.ok ? 0 : 1;
+  } finally {
+    await own?.close();
+    await own?.end();
+    await load.close();
+  }
+}
+
+/** Places the calls, draws, and takes the server's figures at both ends of the time when all of them are up. */
+async function measure(
+  load: LoadProcesses,
+  plan: Omit<LoadPlan, "firstAtMs">,
+  rampMs: number,
+  seconds: number,
+  draws: boolean,
+): Promise<LoadReport> {
+  const startedAtMs = performance.now();
+  const progress = new Progress(draws);
+  const samples: { server: ServerMetrics | null; loadCpuMs: number; atMs: number }[] = [];
+  const sample = async () => {
+    const { cpuMs: loadCpuMs } = load.state();
+    const atMs = performance.now();
+    samples.push({ server: await readServerMetrics(plan.webhookUrl), loadCpuMs, atMs });
+  };
+  const timers = [rampMs, rampMs + 1_000 * seconds].map((atMs) => setTimeout(sample, atMs));
+  const drawing = setInterval(() => {
+    const { up, failed, sentPackets, receivedPackets } = load.state();
+    const share = (performance.now() - startedAtMs) / (plan.callMs + rampMs);
+    progress.update(`${up} up, ${failed} failed: ${sentPackets} packets out, ${receivedPackets} back`, share);
+  }, 200);
+  let stopped: string | undefined;
+  const onSignal = () => {
+    stopped = `stopped after ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`;
+    load.stop();
+  };
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
+  await load.run(plan);
+  process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  for (const timer of timers) clearTimeout(timer);
+  clearInterval(drawing);
+  progress.end();
+
+  const figures = load.tally.figures();
+  const { sendLatenessP99Ms } = load.state();
+  const [first, last] = samples;
+  const cores = (cpuMs: number | undefined, overMs: number | undefined) =>
+    cpuMs === undefined || overMs === undefined ? null : Number((cpuMs / overMs).toFixed(2));
+  const serverCpuMs = first?.server && last?.server ? last.server.cpuMs - first.server.cpuMs : undefined;
+  return {
+    ok: true,
+    ...figures,
+    seconds,
+    processes: 1,
+    sendLatenessP99Ms: Number(sendLatenessP99Ms.toFixed(1)),
+    trusted: sendLatenessP99Ms <= TRUSTED_LATENESS_MS && figures.packetsSkipped === 0,
+    loadCores: cores(last && last.loadCpuMs - first!.loadCpuMs, last && last.atMs - first!.atMs),
+    serverCores: cores(serverCpuMs, last?.server && first?.server ? last.server.atMs - first.server.atMs : undefined),
+    serverRssMb: last?.server ? Math.round(last.server.rssBytes / 1e6) : null,
+    problems: problemsOf(figures, plan.calls, load.lost, stopped),
+  };
+}
+
+function problemsOf(
+  figures: ReturnType<LoadProcesses["tally"]["figures"]>,
+  calls: number,
+  lostProcesses: readonly string[],
+  stopped: string | undefined,
+): string[] {
+  const { held, packetsLost, invalidMessages, firstReason } = figures;
+  const problems = lostProcesses.map((why) => `a process of the load generator ended (${why})`);
+  if (stopped !== undefined) problems.push(stopped);
+  if (held < calls)
+    problems.push(`${calls - held} of ${calls} calls were not held; the first: ${firstReason ?? "not placed"}`);
+  if (packetsLost > 0) problems.push(`${packetsLost} packets were lost`);
+  if (invalidMessages > 0) problems.push(`${invalidMessages} messages were not as Wavix wants them`);
+  return problems;
+}
+
+async function openLoad(processes: number, apiPort: number): Promise<LoadProcesses> {
+  try {
+    return await LoadProcesses.open(processes, apiPort);
+  } catch (error) {
+    if (!(error instanceof SimulatorError)) throw error;
+    throw new UsageError(`${error.message}; another one may be running, or choose another with --api-port`);
+  }
+}
+
+/** One core is the server's. */
+function processesFor(calls: number): number {
+  const cores = Math.max(1, availableParallelism() - 1);
+  return Math.min(Math.ceil(calls / CALLS_PER_PROCESS), cores, maxProcesses);
+}
+
+/** Time between two calls, in ms. */
+function readRamp(text: string, calls: number): number {
+  const [, number = "", unit] = /^(\d+(?:\.\d+)?)(s?)$/.exec(text) ?? [];
+  const value = Number(number);
+  const everyMs = unit === "s" ? (1_000 * value) / calls : 1_000 / value;
+  if (number === "" || !Number.isFinite(everyMs) || everyMs > 60_000 || value > 10_000) {
+    throw new UsageError(`--ramp must be calls a second, such as 50, or a time, such as 30s, got ${text}`);
+  }
+  return everyMs;
+}
