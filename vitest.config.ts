@@ -6,5 +6,6 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "test/browser/**"], // vitest.browser.config.ts
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    maxConcurrency: 40, // calls that wait for each other's servers, not work
   },
 });

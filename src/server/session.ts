@@ -7,6 +7,7 @@ import { type CallEvent, isCallOver, WavixApiError, type WavixRestClient } from 
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
+import { controlOf } from "./call-control.ts";
 import { type CallRecord, describe, isoOf, nonZero, recordOf } from "./call-record.ts";
 import type { CallSnapshot, LiveCall } from "./live-call.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -93,21 +94,15 @@ export class CallSession implements LiveCall {
       if (settings.answer === "with-stream") await rest.answer(this.callId, stream, { signal });
       else await rest.answer(this.callId, {}, { signal });
     } catch (error) {
-      if (this.#closing) return;
-      if (this.streaming) {
-        // The stream says that it took effect, whatever became of the reply.
-        this.#log.warn({ error: describe(error) }, "answer failed, but the stream is there");
-        return;
-      }
       const refused = error instanceof WavixApiError && REFUSED.has(error.code);
-      await this.#fail("answer-failed", error, !refused);
+      await this.#requestFailed("answer-failed", error, !refused);
       return;
     }
     if (settings.answer === "then-stream" && !this.#closing) {
       try {
         await rest.startStream(this.callId, stream, { signal });
       } catch (error) {
-        if (!this.#closing) await this.#fail("stream-failed", error, true);
+        await this.#requestFailed("stream-failed", error, true);
         return;
       }
     }
@@ -117,6 +112,13 @@ export class CallSession implements LiveCall {
     if (this.#transport === undefined) {
       this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), settings.startTimeoutMs);
     }
+  }
+
+  async #requestFailed(reason: string, error: unknown, hangUp: boolean): Promise<void> {
+    if (this.#closing) return;
+    // The stream says that it took effect, whatever became of the reply.
+    if (this.streaming) this.#log.warn({ reason, error: describe(error) }, "request failed, but the stream is there");
+    else await this.#fail(reason, error, hangUp);
   }
 
   /** Whether Wavix knows of the call. One that cannot be verified is left alone: it may be somebody else's. */
@@ -139,17 +141,12 @@ export class CallSession implements LiveCall {
    */
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
     const { settings, rest, watch } = this.#context;
-    const { callId } = this;
     const transport = createWavixTransport({
       socket,
       rawSocket,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
       facts: this.#call,
-      control: {
-        hangUp: () => rest.hangUp(callId),
-        collect: (options) => rest.collect(callId, options),
-        play: (options) => rest.play(callId, options),
-      },
+      control: controlOf(rest, this.callId, this.#aborter.signal),
       playoutDelayMs: settings.playoutDelayMs,
       sendAheadMs: settings.sendAheadMs,
       maxCallMs: settings.maxCallMs,
