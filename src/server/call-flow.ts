@@ -82,7 +82,9 @@ export class CallFlow {
     const reason = this.admission.admit(callId);
     if (reason !== undefined) {
       this.#options.log.warn({ callId, reason }, "call not taken");
-      if (this.#options.settings.whenFull === "hang-up") this.#hangUp(callId);
+      const { whenFull, maxCalls } = this.#options.settings;
+      // As many at once as there may be calls: what a flood brings beyond that rings on.
+      if (whenFull === "hang-up" && this.#hangUps.size < maxCalls) this.#hangUp(callId);
       return { accepted: false, reason };
     }
     const fresh = new CallSession({ callId, from: event.from, to: event.to }, this.#context);

@@ -6,7 +6,7 @@ import type { LogLine } from "../../support/log-capture.ts";
 import { MediaClient } from "../../support/media-client.ts";
 import type { StubOperation, StubReply } from "../../support/rest-stub.ts";
 
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 800;
 
 /** What Wavix does with a request, and the code of the error that comes of it. */
 const replies = {
