@@ -5,7 +5,8 @@ import { OutputAudioRawFrame, OutputTransportMessageFrame } from "../../../src/p
 import { faultScene, stopWhenHungUp, streamingCall } from "../../support/fault-scene.ts";
 import { noise } from "../../support/signals.ts";
 
-const speech = (ms: number) => new OutputAudioRawFrame({ audio: noise(24 * ms), sampleRate: 24_000 });
+/** Not at the wire's rate: it takes a resampler. */
+const speech = (ms: number) => new OutputAudioRawFrame({ audio: noise(16 * ms), sampleRate: 16_000 });
 const packet = speech(20);
 const failure = () => new Error("the bot is broken");
 /** An error that throws whatever is asked of it. */

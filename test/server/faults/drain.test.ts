@@ -8,7 +8,7 @@ import type { MediaClient } from "../../support/media-client.ts";
 import { it } from "../../support/open-server.ts";
 import { noise } from "../../support/signals.ts";
 
-const second = new OutputAudioRawFrame({ audio: noise(24_000), sampleRate: 24_000 });
+const second = new OutputAudioRawFrame({ audio: noise(16_000), sampleRate: 16_000 });
 const bot: Bot = async (call) => {
   if (call.callId?.startsWith("speaking")) while (!call.signal.aborted) await call.send(second);
   // It is asked to end, and does not.

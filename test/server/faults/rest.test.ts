@@ -153,20 +153,6 @@ describe("… and where it is verified, answered and then streamed:", () => {
   const then = { answer: "then-stream", verifyCalls: true } as const;
   const scene = faultScene({ bot: asking, restTimeoutMs: TIMEOUT_MS, concurrent: true, ...then });
   for (const step of [verification, answer, start]) matrix(step, scene);
-
-  it.concurrent("a stream that is there has been started, whatever became of the reply", async ({ expect }) => {
-    const { rest, log, announce } = scene();
-    let reply = () => {};
-    rest.reply("startStream", (response) => (reply = () => void response.socket?.resetAndDestroy()), "call-1");
-    const client = await streamingCall(scene(), "call-1");
-    reply();
-    expect(await log.line("request failed, but the stream is there", "call-1")).toMatchObject({ level: 40 });
-    expect(client.socket.readyState).toBe(1);
-    await announce("call-1", { event_type: "completed" });
-    await client.stop();
-    expect(await log.line("call ended", "call-1")).toMatchObject({ endedBy: "caller", reason: "completed" });
-    expect(rest.count("hangUp", "call-1")).toBe(0);
-  });
 });
 
 describe("… and where there is no room for the call, so that it is hung up at the door:", () => {
@@ -219,8 +205,9 @@ describe("Wavix's REST side is gone altogether", () => {
   });
 });
 
-describe("what a bot asks of Wavix", () => {
+describe("what is asked of Wavix", () => {
   const scene = faultScene({
+    answer: "then-stream",
     restTimeoutMs: 60_000,
     bot: async ({ control, closed }) => {
       // Nobody waits for what becomes of these.
@@ -230,7 +217,7 @@ describe("what a bot asks of Wavix", () => {
     },
   });
 
-  it.for([401, 404, 500])("takes nobody down when it comes to nothing: %s", async (status) => {
+  it.for([401, 404, 500])("by a bot takes nobody down when it comes to nothing: %s", async (status) => {
     const { rest, announce } = scene();
     const callId = `call-${status}`;
     for (const operation of ["collect", "play"] as const) rest.reply(operation, status, callId);
@@ -240,7 +227,7 @@ describe("what a bot asks of Wavix", () => {
     await client.stop();
   });
 
-  it("is given up with the call", async () => {
+  it("by a bot is given up with the call", async () => {
     const { rest, announce, log } = scene();
     for (const operation of ["collect", "play"] as const) rest.reply(operation, () => {}, "call-1");
     const client = await streamingCall(scene(), "call-1");
@@ -249,5 +236,18 @@ describe("what a bot asks of Wavix", () => {
     await client.stop();
     await log.line("call ended", "call-1");
     await expect.poll(() => rest.unanswered).toBe(0);
+  });
+
+  it("for a stream that is there has been done, whatever became of the reply", async () => {
+    const { rest, log, announce } = scene();
+    const held = new Promise<ServerResponse>((resolve) => rest.reply("startStream", resolve, "call-2"));
+    const client = await streamingCall(scene(), "call-2");
+    (await held).socket?.resetAndDestroy();
+    expect(await log.line("request failed, but the stream is there", "call-2")).toMatchObject({ level: 40 });
+    expect(client.socket.readyState).toBe(1);
+    await announce("call-2", { event_type: "completed" });
+    await client.stop();
+    expect(await log.line("call ended", "call-2")).toMatchObject({ endedBy: "caller", reason: "completed" });
+    expect(rest.count("hangUp", "call-2")).toBe(0);
   });
 });

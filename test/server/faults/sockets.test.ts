@@ -8,7 +8,8 @@ import { MediaClient } from "../../support/media-client.ts";
 import { noise } from "../../support/signals.ts";
 import { openTcpRelay, type TcpRelay } from "../../support/tcp-relay.ts";
 
-const speech = (ms: number) => new OutputAudioRawFrame({ audio: noise(24 * ms), sampleRate: 24_000 });
+/** Not at the wire's rate: it takes a resampler. */
+const speech = (ms: number) => new OutputAudioRawFrame({ audio: noise(16 * ms), sampleRate: 16_000 });
 
 /** Does what its call's id says. */
 const bot: Bot = async (call) => {
