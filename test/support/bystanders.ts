@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, vi } from "vitest";
 import { echoBot } from "../../src/bots/index.ts";
 import type { Bot } from "../../src/call/index.ts";
@@ -22,7 +23,10 @@ const packets = (samples: Int16Array) => [...split(samples, [PACKET_SAMPLES])].m
 const said = (seed: number) => packets(noise(24_000, seed));
 
 /** What a bot says, in utterances of a length that fills no packet, at a rate that is not the wire's. */
-const utterances = (seed: number) => [313, 421, 547].map((ms, i) => noise(16 * ms, 10 * seed + i + 1));
+const utterances = (seed: number) => [1_013, 1_121, 1_247].map((ms, i) => noise(16 * ms, 10 * seed + i + 1));
+/** Half a second at once, so that nothing runs dry, then as it comes: in between, the resampler has a past to lose. */
+const LEAD_SAMPLES = 16 * 500;
+const PIECE_MS = 50;
 
 /** What is heard of them: each resampled by itself by a codec of this one's own, and filled up to whole packets. */
 const spoken = (seed: number) =>
@@ -37,12 +41,18 @@ const spoken = (seed: number) =>
 const echo = echoBot({ greetingMs: 0 });
 const speaker: Bot = async (call) => {
   const seed = Number(call.callId?.slice(SPEECH.length));
-  const frames = utterances(seed).map((audio) => new OutputAudioRawFrame({ audio, sampleRate: 16_000 }));
+  const say = (audio: Int16Array) => call.send(new OutputAudioRawFrame({ audio, sampleRate: 16_000 }));
   call.onFrame(() => {});
-  for (let i = 0; ; i++) {
-    await call.send(frames[i % frames.length] as OutputAudioRawFrame);
-    await call.send(new TTSStoppedFrame());
-    while (call.unheardMs > 150) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (;;) {
+    for (const utterance of utterances(seed)) {
+      await say(utterance.subarray(0, LEAD_SAMPLES));
+      for (const piece of split(utterance.subarray(LEAD_SAMPLES), [16 * PIECE_MS])) {
+        await sleep(PIECE_MS);
+        await say(piece);
+      }
+      await call.send(new TTSStoppedFrame());
+      while (call.unheardMs > 150) await sleep(PIECE_MS);
+    }
   }
 };
 
