@@ -61,7 +61,7 @@ async function run(argv: string[]): Promise<void> {
   }
   const bar = new Progress(true);
   // Whether all is right, memory, warming up, turns, writes; then the pressure.
-  const steps = names.length * (seconds + 4) + 3;
+  const steps = names.length * (seconds + 3) + 4;
   let step = 0;
   const onStep = (label: string) => bar.update(label, step++ / steps);
 

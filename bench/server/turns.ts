@@ -35,8 +35,10 @@ export interface Turn {
 
 /** Until playout is in its stride. */
 const SETTLING_MS = 400;
-/** The first turn is not counted: code is compiled well only after tens of thousands of packets. */
-const WARM_UP_SECONDS = 4;
+/** All rows at once, and nothing is counted: code is compiled well only after tens of thousands of packets. */
+const WARM_UP_SECONDS = 8;
+/** What a slow row has not answered yet. */
+const DRAINING_MS = 1_500;
 const WRITES_MS = 600;
 
 export const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -81,13 +83,17 @@ export async function measureCosts(
   // Room for a first turn, for settling, and for a server that is slow to answer: its callers go on meanwhile.
   for (const row of rows) await openCalls(row, load, calls, 10 * (seconds + WARM_UP_SECONDS));
   const turns = rows.map(() => [] as Turn[]);
-  for (let round = 0; round <= seconds; round++) {
+  onStep("all warm up");
+  for (const { port } of rows) await load.ask("speak", port);
+  await pause(WARM_UP_SECONDS * 1_000);
+  for (const { port } of rows) await load.ask("hush", port);
+  await pause(DRAINING_MS);
+  for (let round = 0; round < seconds; round++) {
     for (let turn = 0; turn < rows.length; turn++) {
       const i = (turn + round) % rows.length;
       const row = rows[i]!;
-      onStep(round === 0 ? `${row.name}: warms up` : `${row.name}: turn ${round} of ${seconds}`);
-      const taken = await takeTurn(row, load, round === 0 ? WARM_UP_SECONDS : 1);
-      if (round > 0) turns[i]!.push(taken);
+      onStep(`${row.name}: turn ${round + 1} of ${seconds}`);
+      turns[i]!.push(await takeTurn(row, load, 1));
     }
   }
   const results: CostResult[] = [];

@@ -15,6 +15,7 @@ export {
   type Utterance,
   type UtteranceEnd,
 } from "./call.ts";
+export { LATENESS_BUCKETS_MS, Lateness } from "./lateness.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
 export { TokenBucket } from "./token-bucket.ts";
 export { createWavixTransport, WavixTransport } from "./transport.ts";

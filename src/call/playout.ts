@@ -1,3 +1,4 @@
+import type { Lateness } from "./lateness.ts";
 import { PACKET_MS } from "./packet-clock.ts";
 
 export interface PlayoutSettings {
@@ -66,8 +67,12 @@ export class Playout {
   /** The longest of these gaps, in ms. */
   maxLatenessMs = 0;
 
-  constructor(settings: PlayoutSettings) {
+  readonly #lateness: Lateness | undefined;
+
+  /** @param lateness is told of each write */
+  constructor(settings: PlayoutSettings, lateness?: Lateness) {
     this.#settings = settings;
+    this.#lateness = lateness;
   }
 
   /** The moment at which the caller hears the end of all that was sent; −Infinity before the first packet. */
@@ -159,8 +164,9 @@ export class Playout {
 
   /** Packets have been sent. */
   sent(packetCount: number, nowMs: number): void {
-    const lateMs = nowMs - this.#dryAtMs;
-    if (lateMs > 0 && this.#sentPackets > this.#utteranceFrom) {
+    const lateMs = this.#sentPackets > this.#utteranceFrom ? nowMs - this.#dryAtMs : 0;
+    this.#lateness?.add(lateMs);
+    if (lateMs > 0) {
       this.starvations++;
       this.maxLatenessMs = Math.max(this.maxLatenessMs, lateMs);
     }

@@ -1,5 +1,6 @@
 import type { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import type { CallControl, CallFacts, EndedBy } from "./call.ts";
+import type { Lateness } from "./lateness.ts";
 import { PACKET_MS, type PacketClock } from "./packet-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: only `any` fits the listeners of every EventEmitter's types.
@@ -43,6 +44,8 @@ export interface WavixTransportOptions {
   readonly maxMessagesPerSecond?: number | undefined;
   /** Longest call; 4 hours. */
   readonly maxCallMs?: number | undefined;
+  /** Is told how late each write is; several calls may share one. */
+  readonly lateness?: Lateness | undefined;
   /** For tests; the clock of the process. */
   readonly clock?: PacketClock | undefined;
 }

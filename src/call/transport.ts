@@ -1,4 +1,4 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { CodecError, defaultCodec, type MediaWriter } from "../codec/index.ts";
 import {
   CancelFrame,
@@ -14,7 +14,7 @@ import {
   StartFrame,
   TTSStoppedFrame,
 } from "../pipecat/frames.ts";
-import { clearMessage, markMessage, type StartMessage, WavixFrameSerializer } from "../wavix/wire/index.ts";
+import { type StartMessage, WavixFrameSerializer } from "../wavix/wire/index.ts";
 import {
   type Bot,
   type Call,
@@ -27,14 +27,13 @@ import {
 } from "./call.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { readFramesDirectly } from "./frame-reader.ts";
 import { Inbound } from "./inbound.ts";
 import { MessageLimit } from "./message-limit.ts";
-import { DONE, Outbox } from "./outbox.ts";
-import { PACKET_MS, type PacketClock, packetClock } from "./packet-clock.ts";
-import { Playback } from "./playback.ts";
-import { Playout } from "./playout.ts";
-import { type MarkOutcome, PlayoutMarks } from "./playout-marks.ts";
+import { Outbound } from "./outbound.ts";
+import { DONE } from "./outbox.ts";
+import { packetClock } from "./packet-clock.ts";
+import { PacketSender } from "./packet-sender.ts";
 import {
   type EndOptions,
   readTransportSettings,
@@ -44,17 +43,8 @@ import {
 } from "./transport-options.ts";
 
 const OPEN = 1;
-/** A second of media messages is 68 kB. A peer that is this far behind has stopped reading. */
-const MAX_BUFFERED_BYTES = 512 * 1024;
-/** Messages are small and some must not be lost, such as the one that silences: they may go as far as this. */
-const MAX_BUFFERED_BYTES_WITH_MESSAGES = 2 * MAX_BUFFERED_BYTES;
-/** Packets that go into the socket between two looks at how it drains. */
-const MAX_PACKETS_AT_ONCE = 50;
-/** A peer that has not read for this long will not read again. */
-const STALLED_AFTER_MS = 10_000;
 /** `setTimeout` takes a longer delay, and Infinity, for 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-const TEXT = { binary: false, compress: false } as const;
 
 /**
  * One call on one WebSocket: the caller's messages become frames, frames become paced packets, and the end of the call
@@ -82,36 +72,23 @@ export class WavixTransport implements Call {
   readonly ready: Promise<StartMessage | null>;
 
   readonly #socket: TransportSocket;
-  readonly #rawSocket: { cork(): void; uncork(): void } | undefined;
-  readonly #frameWriter: FrameWriter | undefined;
   readonly #serializer: WavixFrameSerializer;
   readonly #writer: MediaWriter;
-  readonly #outbox: Outbox;
-  readonly #playout: Playout;
-  readonly #clock: PacketClock;
+  readonly #sender: PacketSender;
+  readonly #outbound: Outbound;
   readonly #frames = new FrameQueue();
   readonly #inbound: Inbound;
   readonly #facts: CallFacts;
   readonly #ending: Ending;
   readonly #aborter = new AbortController();
-  readonly #marks = new PlayoutMarks();
-  readonly #playback: Playback;
-  /** What tells those who wait for playout that there is nothing to wait for any more. */
-  readonly #playoutWaits = new Set<() => void>();
-  /** The wait for all that has been sent up to now. */
-  #playoutWait: Promise<void> | undefined;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #idleTimeoutMs: number;
   readonly #messageLimit: MessageLimit;
   readonly #stats: TransportStats;
   #resolveReady!: (start: StartMessage | null) => void;
   #isReady = false;
-  #ticking = false;
-  #stalledSinceMs: number | undefined;
   #lastMessageAtMs = performance.now();
   #releasedAtMs: number | undefined;
-  /** No audio goes out any more. */
-  #muted = false;
 
   constructor(options: WavixTransportOptions) {
     // Before anything is opened that would have to be given back.
@@ -124,8 +101,6 @@ export class WavixTransport implements Call {
     });
 
     this.#socket = options.socket;
-    this.#rawSocket = options.rawSocket;
-    this.#frameWriter = FrameWriter.over(options.socket);
     this.#serializer = options.serializer ?? new WavixFrameSerializer();
     this.#serializer.setup(
       new StartFrame({ audioInSampleRate: options.audioInSampleRate ?? this.#serializer.sampleRate ?? 16_000 }),
@@ -135,10 +110,20 @@ export class WavixTransport implements Call {
     this.#writer = codec.createMediaWriter({ wireSampleRate: this.#serializer.wavixSampleRate });
     this.#inbound = new Inbound(this.#serializer.wavixSampleRate, (frame) => this.deliver(frame));
     this.#serializer.watch(this.#inbound);
-    this.#outbox = new Outbox(this.#writer, settings.maxQueuedMs);
-    this.#playout = new Playout(settings);
-    this.#playback = new Playback(this.#playout, this.#sendMark);
-    this.#clock = options.clock ?? packetClock;
+    this.#sender = new PacketSender({
+      socket: options.socket,
+      rawSocket: options.rawSocket,
+      writer: this.#writer,
+      onStalled: () => void this.end({ endedBy: "server", reason: "socket-stalled", now: true }),
+    });
+    this.#outbound = new Outbound({
+      ...settings,
+      clock: options.clock ?? packetClock,
+      writer: this.#writer,
+      sender: this.#sender,
+      lateness: options.lateness,
+      onFailed: (error) => this.#codecFailed(error),
+    });
     this.#facts = options.facts ?? {};
     this.from = this.#facts.from;
     this.to = this.#facts.to;
@@ -178,6 +163,7 @@ export class WavixTransport implements Call {
     });
     this.closed = this.#ending.closed;
 
+    readFramesDirectly(this.#socket);
     this.#socket.on("message", this.#onMessage);
     this.#socket.on("close", this.#onSocketClosed);
     // ws closes after an error by itself; without a listener it would take the process down.
@@ -206,13 +192,7 @@ export class WavixTransport implements Call {
   }
 
   get unheardMs(): number {
-    return this.#outbox.queuedMs + this.#unheardOfSentMs(performance.now());
-  }
-
-  /** How much of what has gone out the caller has not heard, in ms. */
-  #unheardOfSentMs(nowMs: number): number {
-    if (!this.#playback.isFollowing) return this.#playout.levelMs(nowMs);
-    return this.#playout.sentPackets * PACKET_MS - this.#playback.heardMs(nowMs);
+    return this.#outbound.unheardMs;
   }
 
   /** What went through so far. */
@@ -228,10 +208,15 @@ export class WavixTransport implements Call {
     this.#stats.inputPauses = rhythm.pauses(nowMs);
     this.#stats.longestInputPauseMs = rhythm.longestPauseMs(nowMs);
     this.#stats.framesDropped = this.#frames.dropped;
-    this.#stats.marksEchoed = this.#marks.echoedCount;
-    this.#stats.marksMissed = this.#marks.missedCount;
-    this.#stats.starvations = this.#playout.starvations;
-    this.#stats.maxLatenessMs = this.#playout.maxLatenessMs;
+    this.#stats.packetsOut = this.#sender.packetsOut;
+    this.#stats.packetsDropped = this.#sender.packetsDropped;
+    this.#stats.messagesUnsent = this.#sender.messagesUnsent;
+    const { marks, playout, interruptions } = this.#outbound;
+    this.#stats.interruptions = interruptions;
+    this.#stats.marksEchoed = marks.echoedCount;
+    this.#stats.marksMissed = marks.missedCount;
+    this.#stats.starvations = playout.starvations;
+    this.#stats.maxLatenessMs = playout.maxLatenessMs;
     this.#stats.discontinuities = this.#writer.discontinuities + this.#serializer.discontinuities;
     return this.#stats;
   }
@@ -295,7 +280,7 @@ export class WavixTransport implements Call {
       this.#stats.packetsIn++;
       this.deliver(frame);
     } else if (frame instanceof MarkFrame) {
-      if (!this.#marks.echoed(frame.markName)) this.deliver(frame);
+      if (!this.#outbound.marks.echoed(frame.markName)) this.deliver(frame);
     } else if (frame instanceof EndFrame) this.#ending.peerGone(frame.reason ?? "stop");
     else if (frame instanceof ErrorFrame) this.#codecFailed(frame.exception);
   };
@@ -330,25 +315,14 @@ export class WavixTransport implements Call {
     if (this.#ending.begun) return Promise.reject(new CallError("CALL_OVER", "the call is over"));
     try {
       if (frame instanceof OutputAudioRawFrame || frame instanceof InputAudioRawFrame) {
-        const before = this.#outbox.packetCount;
-        const room = this.#outbox.addAudio(frame);
-        const nowMs = performance.now();
-        const durationMs = (frame.numFrames * 1_000) / frame.sampleRate;
-        this.#playout.pushed(durationMs, before, nowMs);
-        this.#playback.added(durationMs);
-        this.#playoutWait = undefined;
-        this.#pump(nowMs);
-        return room;
+        return this.#outbound.add(frame);
       }
       if (frame instanceof InterruptionFrame) this.interrupt();
-      else if (frame instanceof TTSStoppedFrame) {
-        this.#outbox.assertRoom();
-        this.#endUtterance();
-      } else if (frame instanceof OutputTransportMessageUrgentFrame) this.#sendTexts(frame);
+      else if (frame instanceof TTSStoppedFrame) this.#outbound.endUtterance();
+      else if (frame instanceof OutputTransportMessageUrgentFrame) this.#sendTexts(frame);
       else if (frame instanceof OutputTransportMessageFrame) {
         JSON.stringify(frame.message);
-        this.#outbox.assertRoom();
-        this.#outbox.addAction("sent", () => this.#sendTexts(frame));
+        this.#outbound.afterAudio(() => this.#sendTexts(frame));
       } else if (frame instanceof EndFrame) return this.hangUp(frame.reason ?? undefined);
       else if (frame instanceof CancelFrame) {
         return this.end({ endedBy: "bot", reason: frame.reason ?? "cancelled", now: true }).then(ignore);
@@ -366,174 +340,20 @@ export class WavixTransport implements Call {
   }
 
   #sendTexts(frame: Frame): void {
-    for (const text of this.#serializer.serialize(frame)) this.#sendText(text);
-  }
-
-  /** What the bot has said is complete: the rest goes out too, and nothing more is gathered. */
-  #endUtterance(): void {
-    const utterance = this.#playback.close();
-    this.#outbox.addAction("ready", () => {
-      this.#outbox.flush();
-      this.#playout.ended();
-      if (utterance !== undefined) this.#playback.endsAt(utterance, this.#outbox.placedPackets, performance.now());
-    });
-    this.#pump(performance.now());
+    for (const text of this.#serializer.serialize(frame)) this.#sender.sendText(text);
   }
 
   beginUtterance(): Utterance {
     if (this.#ending.begun) throw new CallError("CALL_OVER", "the call is over");
-    this.#outbox.assertRoom();
-    this.#endUtterance();
-    const utterance = this.#playback.begin();
-    this.#outbox.addAction("ready", () => {
-      utterance.fromPacket = this.#outbox.placedPackets;
-    });
-    return utterance;
+    return this.#outbound.beginUtterance();
   }
 
   interrupt(): Interruption {
-    const nowMs = performance.now();
-    const unheardMs = this.#unheardOfSentMs(nowMs);
-    const utterances = this.#playback.cutOff(nowMs);
-    const heardMs = utterances[0]?.heardMs ?? this.#playout.heardMs(nowMs);
-    const droppedMs = unheardMs + this.#silence(nowMs);
-    this.#stats.interruptions++;
-    return { heardMs, droppedMs, utterances };
-  }
-
-  /** Takes back what the caller has not heard; how much of it was still here, in ms. */
-  #silence(nowMs: number): number {
-    const droppedMs = this.#outbox.clear();
-    this.#playout.cleared(nowMs);
-    this.#sendText(clearMessage(this.streamId));
-    this.#marks.clear();
-    this.#endPlayoutWaits();
-    return droppedMs;
+    return this.#outbound.interrupt();
   }
 
   waitForPlayout(): Promise<void> {
-    if (this.#muted || (this.#outbox.isEmpty && this.#unheardOfSentMs(performance.now()) === 0)) return DONE;
-    // One mark for all who wait for the same audio.
-    this.#playoutWait ??= new Promise((resolve, reject) => {
-      const settle = () => {
-        this.#playoutWaits.delete(settle);
-        resolve();
-      };
-      this.#playoutWaits.add(settle);
-      try {
-        this.#endUtterance();
-        this.#outbox.addAction("sent", () => this.#sendMark(settle));
-        this.#keepTicking();
-      } catch (error) {
-        this.#playoutWaits.delete(settle);
-        reject(error);
-      }
-    });
-    return this.#playoutWait;
-  }
-
-  #endPlayoutWaits(): void {
-    this.#playoutWait = undefined;
-    for (const settle of this.#playoutWaits) settle();
-  }
-
-  /** Sends a mark; `settle` is called when the caller has heard what was sent before it, or it never will be. */
-  readonly #sendMark = (settle: (outcome: MarkOutcome) => void): void => {
-    const name = this.#marks.send(Math.max(performance.now(), this.#playout.dryAtMs), settle);
-    this.#sendText(markMessage(name, this.streamId));
-    this.#keepTicking();
-  };
-
-  // ── Pacing ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** @internal Called by the packet clock. */
-  tick(nowMs: number): void {
-    try {
-      this.#outbox.refill();
-      this.#pump(nowMs);
-    } catch (error) {
-      // Other calls are on the same clock.
-      this.#codecFailed(error);
-    }
-    this.#marks.expire(nowMs);
-    if (this.#outbox.isEmpty && this.#marks.isEmpty) {
-      this.#ticking = false;
-      this.#clock.delete(this);
-    }
-  }
-
-  #keepTicking(): void {
-    if (this.#ticking || this.#muted) return;
-    this.#ticking = true;
-    this.#clock.add(this);
-  }
-
-  /** Sends what is due. */
-  #pump(nowMs: number): void {
-    if (this.#muted) return;
-    for (;;) {
-      const due = Math.min(
-        this.#playout.due(this.#outbox, nowMs),
-        this.#outbox.packetsBeforeAction,
-        this.#playback.packetsToMark,
-        MAX_PACKETS_AT_ONCE,
-      );
-      if (due === 0) break;
-      this.#sendPackets(due, nowMs);
-      this.#playback.markIfDue(nowMs);
-      // Frames that waited may have come up, with more that is due.
-    }
-    if (!this.#outbox.isEmpty) this.#keepTicking();
-  }
-
-  #sendPackets(count: number, nowMs: number): void {
-    const drains = this.#drains(nowMs);
-    const taken =
-      drains && this.#frameWriter?.isFree
-        ? this.#frameWriter.send(this.#writer, count)
-        : this.#sendOneByOne(count, drains);
-    if (drains) {
-      this.#stats.packetsOut += taken;
-    } else {
-      this.#stats.packetsDropped += taken;
-      this.#playback.lost(taken);
-    }
-    this.#playout.sent(taken, nowMs);
-    this.#outbox.sent(taken);
-  }
-
-  /** By the means of any WebSocket; without `drains` the packets are only taken. */
-  #sendOneByOne(count: number, drains: boolean): number {
-    const byteLength = this.#writer.messageByteLength;
-    const messages = Buffer.allocUnsafe(count * byteLength);
-    const taken = this.#writer.takeMessages(messages, count);
-    if (!drains) return taken;
-    this.#rawSocket?.cork();
-    for (let i = 0; i < taken; i++) {
-      this.#socket.send(messages.subarray(i * byteLength, (i + 1) * byteLength), TEXT);
-    }
-    this.#rawSocket?.uncork();
-    return taken;
-  }
-
-  /** Whether the socket takes more. One that has not for ten seconds ends the call. */
-  #drains(nowMs: number): boolean {
-    if (this.#socket.readyState !== OPEN) return false;
-    if (this.#socket.bufferedAmount <= MAX_BUFFERED_BYTES) {
-      this.#stalledSinceMs = undefined;
-      return true;
-    }
-    this.#stalledSinceMs ??= nowMs;
-    if (nowMs - this.#stalledSinceMs > STALLED_AFTER_MS) {
-      void this.end({ endedBy: "server", reason: "socket-stalled", now: true });
-    }
-    return false;
-  }
-
-  #sendText(text: string): void {
-    if (this.#socket.readyState !== OPEN) return;
-    if (this.#socket.bufferedAmount <= MAX_BUFFERED_BYTES_WITH_MESSAGES) this.#socket.send(text, TEXT);
-    else this.#stats.messagesUnsent++;
+    return this.#outbound.waitForPlayout();
   }
 
   // ── The end ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -557,16 +377,11 @@ export class WavixTransport implements Call {
   }
 
   #mute(clear: boolean): void {
-    this.#muted = true;
-    this.#playback.cutOff(performance.now());
+    this.#outbound.close(new CallError("CALL_OVER", "the call is over"));
     this.#aborter.abort();
     this.#frames.end();
-    this.#clock.delete(this);
-    this.#outbox.close(new CallError("CALL_OVER", "the call is over"));
-    this.#marks.clear();
-    this.#endPlayoutWaits();
     this.#resolveReady(null);
-    if (clear) this.#silence(performance.now());
+    if (clear) this.#outbound.silence(performance.now());
   }
 
   #release(): void {

@@ -58,8 +58,10 @@ const TRACK_NUMBERS = { inbound: 1, outbound: 2 } as const;
 
 /**
  * Frames are cut from slabs: a typed array of its own costs each frame ten times as much. Each stream has slabs of its
- * own, since a listener that forgets `byteOffset` must not hear another call, and so they are small.
+ * own, since a listener that forgets `byteOffset` must not hear another call; they begin small and double, so that a
+ * stream which says little keeps little.
  */
+const FIRST_SLAB_SAMPLES = 2_048;
 const SLAB_SAMPLES = 16_384;
 const SLAB_SHARE = 4_096;
 
@@ -252,7 +254,8 @@ export class MediaReader {
     const count = samples.length;
     if (count > SLAB_SHARE) return samples.slice();
     if (this.#slabUsed + count > this.#slab.length) {
-      this.#slab = new Int16Array(SLAB_SAMPLES);
+      const doubled = Math.max(FIRST_SLAB_SAMPLES, 2 * this.#slab.length);
+      this.#slab = new Int16Array(count > doubled ? SLAB_SAMPLES : Math.min(SLAB_SAMPLES, doubled));
       this.#slabUsed = 0;
     }
     this.#slab.set(samples, this.#slabUsed);

@@ -15,7 +15,8 @@ import type { WebhookAnswer } from "./webhook.ts";
 const TOKEN_TTL_MS = 120_000;
 
 /** What the flow needs of the server. */
-export interface CallFlowOptions extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch"> {
+export interface CallFlowOptions
+  extends Pick<SessionContext, "settings" | "rest" | "bots" | "log" | "watch" | "lateness"> {
   /** Where a stream's socket goes, without the token: `wss://…/ws`. */
   webSocketUrl(): string;
   onRecord(record: CallRecord): void;

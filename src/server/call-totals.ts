@@ -8,9 +8,6 @@ const REASONS: ReadonlySet<string> = new Set([
   ...["completed", "busy", "cancelled", "rejected", "failed", "post-call"],
 ]);
 
-/** Late calls that are kept for a scrape that has not come yet. */
-const MAX_LATENESSES = 10_000;
-
 /** What the calls that have ended amount to: plain numbers, so that counting costs nothing until somebody asks. */
 export class CallTotals {
   /** By `endedBy`, then by reason. */
@@ -21,8 +18,6 @@ export class CallTotals {
   starvations = 0;
   /** Messages, packets and frames that came to nothing, by cause. */
   readonly dropped = new Map<string, number>();
-  /** The longest lateness of each call since the last {@link takeLatenesses}, in ms. */
-  #latenessesMs: number[] = [];
 
   add(record: CallRecord): void {
     const reasons = this.ended.get(record.endedBy) ?? new Map<string, number>();
@@ -33,15 +28,6 @@ export class CallTotals {
     this.interruptions += record.interruptions ?? 0;
     this.starvations += record.starvations ?? 0;
     addDrops(this.dropped, record, record.drops);
-    if (record.maxLatenessMs !== undefined && this.#latenessesMs.length < MAX_LATENESSES) {
-      this.#latenessesMs.push(record.maxLatenessMs);
-    }
-  }
-
-  takeLatenesses(): number[] {
-    const taken = this.#latenessesMs;
-    this.#latenessesMs = [];
-    return taken;
   }
 }
 

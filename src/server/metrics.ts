@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { LATENESS_BUCKETS_MS, type Lateness } from "../call/index.ts";
 import type { Admission } from "./admission.ts";
 import { addDrops, type CallTotals } from "./call-totals.ts";
 import type { LiveCall } from "./live-call.ts";
@@ -10,6 +11,7 @@ export interface MetricsSource {
   readonly totals: CallTotals;
   readonly admission: Admission;
   readonly loopDelay: LoopDelay;
+  readonly lateness: Lateness;
   readonly maxCalls: number;
   /** Requests that were turned away, by `kind reason`. */
   readonly refusedRequests: ReadonlyMap<string, number>;
@@ -101,15 +103,13 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     [{}, totals.starvations + live((call) => call.transport?.stats.starvations)],
   ]);
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
-  new Histogram({
-    name: "wavix_outbound_lateness_seconds",
-    help: "The latest audio of each call that has ended: how long its caller ran dry in mid-utterance; 0 for never.",
-    buckets: [0, 0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28],
-    registers,
-    collect() {
-      for (const latenessMs of totals.takeLatenesses()) this.observe(latenessMs / 1_000);
-    },
-  });
+  registry.registerMetric(
+    latenessHistogram(
+      "wavix_outbound_lateness_seconds",
+      "Of each write of audio, how long its caller had run dry in mid-utterance; 0 for one in time.",
+      source.lateness,
+    ),
+  );
   new Gauge({
     name: "wavix_event_loop_delay_seconds",
     help: "How late the event loop ran what was due, in the last second.",
@@ -132,4 +132,21 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     contentType: registry.contentType,
     text: (await registry.metrics()) + (await ofProcess.metrics()),
   });
+}
+
+/** A histogram that is counted elsewhere: prom-client's own takes observations one by one. */
+function latenessHistogram(name: string, help: string, lateness: Lateness): Metric {
+  async function get() {
+    let count = 0;
+    const buckets = lateness.counts.map((inBucket, i) => {
+      count += inBucket;
+      const boundMs = LATENESS_BUCKETS_MS[i];
+      const le = boundMs === undefined ? "+Inf" : boundMs / 1_000;
+      return { metricName: `${name}_bucket`, labels: { le }, value: count };
+    });
+    const sum = { metricName: `${name}_sum`, labels: {}, value: lateness.sumMs / 1_000 };
+    const values = [...buckets, sum, { metricName: `${name}_count`, labels: {}, value: count }];
+    return { name, help, type: "histogram", values, aggregator: "sum" };
+  }
+  return { name, get } as unknown as Metric;
 }

@@ -18,11 +18,12 @@ export class OpenStream implements LiveCall {
   readonly #startedAtMs = performance.now();
 
   constructor(socket: WebSocket, rawSocket: Duplex, context: SessionContext) {
-    const { settings, bots, log, watch } = context;
+    const { settings, bots, log, watch, lateness } = context;
     const transport = createWavixTransport({
       ...settings,
       socket,
       rawSocket,
+      lateness,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
     });
     this.transport = transport;

@@ -2,7 +2,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Incom
 import type { AddressInfo } from "node:net";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { type Logger, pino } from "pino";
-import type { Bot } from "../call/index.ts";
+import { type Bot, Lateness } from "../call/index.ts";
 import { WavixRestClient } from "../wavix/control/index.ts";
 import { AddressLimits } from "./address-limits.ts";
 import { Admission } from "./admission.ts";
@@ -82,6 +82,7 @@ export function createServer(options: ServerOptions): WavixServer {
   const bots: [Bot, ...Bot[]] = fallbackBot === undefined ? [bot] : [bot, fallbackBot];
   const totals = new CallTotals();
   const loopDelay = new LoopDelay();
+  const lateness = new Lateness();
   const webhookLimits = new AddressLimits(settings.addressRequestsPerSecond);
   const upgradeLimits = new AddressLimits(settings.addressRequestsPerSecond);
   /** By `kind reason`, of which there are a few. */
@@ -96,6 +97,7 @@ export function createServer(options: ServerOptions): WavixServer {
     bots,
     log,
     watch: new StreamWatch(settings),
+    lateness,
     webSocketUrl: () => (urls as ServerUrls).webSocket,
     onRecord: (record) => {
       totals.add(record);
@@ -132,7 +134,7 @@ export function createServer(options: ServerOptions): WavixServer {
       async metrics() {
         const { createMetrics } = await import("./metrics.ts");
         metrics ??= createMetrics({
-          ...{ calls, totals, admission, loopDelay, refusedRequests },
+          ...{ calls, totals, admission, loopDelay, lateness, refusedRequests },
           maxCalls: settings.maxCalls,
           lostRecords: () => records?.lost ?? 0,
         });

@@ -1,7 +1,14 @@
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import type { WebSocket } from "ws";
-import { type Bot, type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
+import {
+  type Bot,
+  type CallEnd,
+  createWavixTransport,
+  type EndOptions,
+  type Lateness,
+  type WavixTransport,
+} from "../call/index.ts";
 import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
 import { type CallEvent, isCallOver, WavixApiError, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
@@ -21,6 +28,8 @@ export interface SessionContext {
   readonly bots: readonly [Bot, ...Bot[]];
   readonly log: Logger;
   readonly watch: StreamWatch;
+  /** Of all calls' audio. */
+  readonly lateness: Lateness;
   /** A fresh `wss://…/ws/<token>` for a call. */
   streamUrl(callId: string): string;
   /** The call is over and everything of it has been given back. */
@@ -140,13 +149,14 @@ export class CallSession implements LiveCall {
    * @param tokenUsed called when the stream has started: the token is good for no other socket then
    */
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
-    const { settings, rest, watch } = this.#context;
+    const { settings, rest, watch, lateness } = this.#context;
     const transport = createWavixTransport({
       socket,
       rawSocket,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
       facts: this.#call,
       control: controlOf(rest, this.callId, this.#aborter.signal),
+      lateness,
       playoutDelayMs: settings.playoutDelayMs,
       sendAheadMs: settings.sendAheadMs,
       maxCallMs: settings.maxCallMs,

@@ -47,12 +47,15 @@ export function upgradeHandler(admit: (token: string | undefined, request: Incom
     }
     webSocketServer.handleUpgrade(request, rawSocket, head, (socket) => {
       rawSocket.off("error", ignore);
-      socket.on("ping", (data) => {
-        if (socket.readyState === 1 && socket.bufferedAmount < MAX_BUFFERED_FOR_PONG) socket.pong(data);
-      });
+      socket.on("ping", pong);
       answer.accept(socket, rawSocket);
     });
   };
+}
+
+/** Not a closure: it would keep the request of every socket for as long as the socket lives. */
+function pong(this: WebSocket, data: Buffer): void {
+  if (this.readyState === 1 && this.bufferedAmount < MAX_BUFFERED_FOR_PONG) this.pong(data);
 }
 
 /** A query that Wavix or a proxy added does no harm. */

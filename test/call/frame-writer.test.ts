@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { FrameWriter } from "../../src/call/frame-writer.ts";
-import { createWavixTransport, type WavixTransport } from "../../src/call/index.ts";
+import { createWavixTransport, PacketClock, type Ticker, type WavixTransport } from "../../src/call/index.ts";
 import { defaultCodec, type MediaWriter } from "../../src/codec/index.ts";
 import { OutputAudioRawFrame } from "../../src/pipecat/index.ts";
 import { Arrivals } from "../support/arrivals.ts";
@@ -218,8 +218,8 @@ describe("a call", () => {
     );
   });
 
-  function openTransport(socket: WebSocket): WavixTransport {
-    const transport = createWavixTransport({ socket });
+  function openTransport(socket: WebSocket, clock?: PacketClock): WavixTransport {
+    const transport = createWavixTransport({ socket, clock });
     transports.push(transport);
     return transport;
   }
@@ -259,12 +259,14 @@ describe("a call", () => {
 
   it("ends when the connection is gone between two writes, without an error", async () => {
     const { client, socket } = await open();
-    const transport = openTransport(socket);
+    const clock = new PacketClock();
+    const add = vi.spyOn(clock, "add");
+    const transport = openTransport(socket, clock);
     await transport.send(speech(1_000));
     client.terminate();
     rawOf(socket).destroy();
     const write = vi.spyOn(FrameWriter.prototype, "send");
-    transport.tick(performance.now() + 150);
+    (add.mock.calls[0]![0] as Ticker).tick(performance.now() + 150);
     expect(write).not.toHaveBeenCalled();
     await expect(transport.closed).resolves.toMatchObject({ endedBy: "caller", reason: "socket-closed" });
   });

@@ -29,7 +29,13 @@ describe("/metrics", () => {
     expect(await packets("in")).toBeGreaterThanOrEqual(before as number);
     expect(await metric(urls, "wavix_calls_active")).toBe(1);
     expect(await metric(urls, `wavix_calls_total{ended_by="caller",reason="${line.reason}"}`)).toBe(1);
-    expect(await metric(urls, "wavix_outbound_lateness_seconds_count")).toBe(1);
+    const lateness = await metric(urls, "wavix_outbound_lateness_seconds_count");
+    expect(lateness).toBeGreaterThan(1);
+    expect(await metric(urls, 'wavix_outbound_lateness_seconds_bucket{le="+Inf"}')).toBeGreaterThanOrEqual(
+      lateness as number,
+    );
+    const inTime = await metric(urls, 'wavix_outbound_lateness_seconds_bucket{le="0"}');
+    expect(inTime).toBeGreaterThan(0);
     second.hangUp();
     await second.ended;
     const lines = [line, await log.line("call ended", second.id)];

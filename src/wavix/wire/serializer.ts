@@ -190,10 +190,6 @@ export class WavixFrameSerializer {
     const sampleRate = this.#sampleRate ?? frame.audioInSampleRate;
     if (this.#lanes[0]?.sampleRate === sampleRate) return;
     this.#codec ??= defaultCodec();
-    this.#writer ??= this.#codec.createMediaWriter({
-      wireSampleRate: this.#wavixSampleRate,
-      ...(this.#streamId === undefined ? {} : { streamId: this.#streamId }),
-    });
     const lanes = this.#openLanes(this.#codec, sampleRate);
     for (const lane of this.#lanes) lane.reader.close();
     this.#lanes = lanes;
@@ -335,10 +331,15 @@ export class WavixFrameSerializer {
   }
 
   #mediaMessages({ audio, sampleRate, numChannels }: AudioRawFrame): string[] {
-    if (this.#writer === null) {
+    if (this.#codec === undefined || this.#lanes.length === 0) {
       this.#drop("audio-before-setup");
       return [];
     }
+    // Not before it is needed: a transport has a writer of its own.
+    this.#writer ??= this.#codec.createMediaWriter({
+      wireSampleRate: this.#wavixSampleRate,
+      ...(this.#streamId === undefined ? {} : { streamId: this.#streamId }),
+    });
     this.#writer.push(audio, sampleRate, numChannels);
     return this.#takeMessages(this.#writer);
   }
