@@ -7,5 +7,6 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "test/browser/**", "test/proxy/**"],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    maxConcurrency: 40, // calls that wait for each other's servers, not work
   },
 });

@@ -137,7 +137,8 @@ export class Outbound implements Ticker {
   waitForPlayout(): Promise<void> {
     if (this.#closed || (this.#outbox.isEmpty && this.#unheardOfSentMs(performance.now()) === 0)) return DONE;
     // One mark for all who wait for the same audio.
-    this.#playoutWait ??= new Promise((resolve, reject) => {
+    if (this.#playoutWait !== undefined) return this.#playoutWait;
+    this.#playoutWait = new Promise((resolve, reject) => {
       const settle = () => {
         this.#playoutWaits.delete(settle);
         resolve();
@@ -152,6 +153,8 @@ export class Outbound implements Ticker {
         reject(error);
       }
     });
+    // A bot that does not await must not take the process down with a rejection nobody handles.
+    this.#playoutWait.catch(() => {});
     return this.#playoutWait;
   }
 

@@ -68,12 +68,14 @@ export class Outbox implements PlayoutQueue {
     this.#writer.flush();
   }
 
-  /** Queues audio; settles when it lies ready. The promise is one and the same while there is room. */
+  /**
+   * Queues audio; settles when it lies ready. The promise is one and the same while there is room.
+   *
+   * @throws CallError `CALL_FLOODED`: nothing of it was taken
+   */
   addAudio(frame: AudioRawFrame): Promise<void> {
     if (frame.audio.length === 0 || (this.#waiting.length === 0 && this.#takeAll(frame))) return DONE;
-    if (this.#waiting.length >= MAX_WAITING) {
-      return Promise.reject(new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`));
-    }
+    if (this.#waiting.length >= MAX_WAITING) throw flooded();
     return new Promise((resolve, reject) => {
       this.#waiting.push({ frame, taken: 0, resolve, reject });
       this.refill();
@@ -99,7 +101,7 @@ export class Outbox implements PlayoutQueue {
    */
   assertRoom(): void {
     if (this.#waiting.length + this.#placed.length < MAX_WAITING) return;
-    throw new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`);
+    throw flooded();
   }
 
   /** Runs `action` when all audio that was added before lies ready, or when it has been sent. */
@@ -185,6 +187,10 @@ export class Outbox implements PlayoutQueue {
     for (const waiting of this.#waiting.splice(0)) if ("reject" in waiting) waiting.reject(error);
     this.#placed.length = 0;
   }
+}
+
+function flooded(): CallError {
+  return new CallError("CALL_FLOODED", `${MAX_WAITING} frames wait for room: await call.send()`);
 }
 
 /** What of a frame has not gone into the queue yet. */

@@ -68,7 +68,8 @@ export class CallDesk implements HostEvents {
     const reason = admission.admit(callId);
     if (reason !== undefined) {
       log.warn({ callId, reason }, "call not taken");
-      if (settings.whenFull === "hang-up") this.#hangUp(callId);
+      // As many at once as there may be calls: what a flood brings beyond that rings on.
+      if (settings.whenFull === "hang-up" && this.#hangUps.size < settings.maxCalls) this.#hangUp(callId);
       return { accepted: false, reason };
     }
     const streamUrl = `${this.#options.webSocketUrl()}/${this.#signer.sign(callId)}`;

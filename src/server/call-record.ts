@@ -67,8 +67,16 @@ export function isoOf(atMs: number): string {
   return new Date(performance.timeOrigin + atMs).toISOString();
 }
 
-/** An error for a log line. */
+/** An error for a log line; also one that cannot be read, since bots may throw anything. */
 export function describe(error: unknown): ErrorFacts {
+  try {
+    return factsOf(error);
+  } catch {
+    return { name: "Error", message: "unreadable" };
+  }
+}
+
+function factsOf(error: unknown): ErrorFacts {
   if (!(error instanceof Error)) return { name: "Error", message: typeof error };
   const { code } = error as { code?: unknown };
   return {

@@ -15,6 +15,7 @@ import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { answerCall } from "./answering.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
+import { controlOf } from "./call-control.ts";
 import type { NewCall } from "./call-host.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
 import type { FollowedCall } from "./followed-call.ts";
@@ -101,9 +102,10 @@ export class CallSession implements LiveCall {
       if (this.#transport !== undefined) return;
       const { startTimeoutMs } = this.#context.settings;
       this.#socketTimer = setTimeout(() => void this.#fail("no-socket", undefined, true), startTimeoutMs);
-    } else if (failure.reason === "answer-failed" && this.streaming) {
+    } else if (this.streaming) {
       // The stream says that it took effect, whatever became of the reply.
-      this.#log.warn({ error: describe(failure.error) }, "answer failed, but the stream is there");
+      const facts = { reason: failure.reason, error: describe(failure.error) };
+      this.#log.warn(facts, "request failed, but the stream is there");
     } else await this.#fail(failure.reason, failure.error, failure.mayBeUp);
   }
 
@@ -114,18 +116,13 @@ export class CallSession implements LiveCall {
    */
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
     const { settings, rest, watch, lateness } = this.#context;
-    const { callId } = this;
     this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       socket,
       rawSocket,
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
       facts: this.#call,
-      control: {
-        hangUp: () => rest.hangUp(callId),
-        collect: (options) => rest.collect(callId, options),
-        play: (options) => rest.play(callId, options),
-      },
+      control: controlOf(rest, this.callId, this.#aborter.signal),
       lateness,
       playoutDelayMs: settings.playoutDelayMs,
       sendAheadMs: settings.sendAheadMs,

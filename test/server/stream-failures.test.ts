@@ -93,7 +93,7 @@ describe("a call that goes on", () => {
     simulator.injectFault({ operation: "answerCall", kind: "no-answer", carriesOut: true });
     const report = await placeCall().ended;
     expect(report.playout.playedMs).toBeCloseTo(600, 3);
-    expect(log.count("answer failed, but the stream is there")).toBe(1);
+    expect(log.count("request failed, but the stream is there")).toBe(1);
     expect(await log.line("call ended")).toMatchObject({ endedBy: "bot", reason: "bot-ended" });
   });
 });

@@ -76,8 +76,8 @@ export const it = base.extend<Openers & { house: House }>({
   openWithStub: ({ house }, use) => use((options) => house.openWithStub(options)),
 });
 
-/** The servers of one test. */
-class House {
+/** The servers of one test, or of several. */
+export class House {
   readonly #servers: (TestServer & { streamUrls(): string[] })[] = [];
   readonly #wavixes: { close(): Promise<void> }[] = [];
 
@@ -139,7 +139,7 @@ class House {
 
   async expectClean(): Promise<void> {
     for (const { server, urls, log, streamUrls } of this.#servers) {
-      await expectNoCalls(server);
+      await expectNoCalls({ server, urls });
       const tokens = streamUrls().map((url) => url.slice(url.lastIndexOf("/") + 1));
       const numbers = [CALLER, CALLED].map((number) => number.slice(1));
       const secrets = [API_KEY, WEBHOOK_SECRET, STREAM_TOKEN_SECRET, urls.webSocket, ...numbers, ...tokens];
