@@ -5,6 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // With configurations of their own: vitest.browser.config.ts, test/proxy/vitest.config.ts.
     exclude: [...configDefaults.exclude, "test/browser/**", "test/proxy/**"],
+    maxWorkers: 2, // most wait rather than compute, on two cores too
     testTimeout: 20_000,
     hookTimeout: 20_000,
     maxConcurrency: 40, // calls that wait for each other's servers, not work
