@@ -80,11 +80,11 @@ describe("the markers of a load test", () => {
         hear(ear, heard, cuts);
         const expected = oracle(heard, start);
         const { roundTripsMs, heard: count } = ear.markers((heard.length * 1_000) / RATE);
-        // One that the end cuts off is found by one of the two.
+        // One that the end cuts off is found by one of the two, or by the search where the rest of it fits best.
         expect(count).toBeGreaterThanOrEqual(expected.length - 1);
         expect(count).toBeLessThanOrEqual(expected.length + 1);
         expect(count).toBeGreaterThan(0);
-        for (const [i, ms] of roundTripsMs.slice(0, expected.length).entries()) {
+        for (const [i, ms] of roundTripsMs.slice(0, expected.length - 1).entries()) {
           expect(Math.abs(ms - expected[i]!)).toBeLessThan(1);
         }
       }),
