@@ -12,6 +12,7 @@ export class UsedTokens {
       if (expiry > Date.now()) break;
       this.#expiryMs.delete(id);
     }
-    this.#expiryMs.set(tokenId, expiresAtMs);
+    // A copy: what was cut out of the token would keep the whole of it, and its URL.
+    this.#expiryMs.set(Buffer.from(tokenId).toString(), expiresAtMs);
   }
 }
