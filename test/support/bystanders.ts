@@ -24,9 +24,9 @@ const said = (seed: number) => packets(noise(24_000, seed));
 
 /** What a bot says, in utterances of a length that fills no packet, at a rate that is not the wire's. */
 const utterances = (seed: number) => [1_013, 1_121, 1_247].map((ms, i) => noise(16 * ms, 10 * seed + i + 1));
-/** Half a second at once, so that nothing runs dry, then as it comes: in between, the resampler has a past to lose. */
-const LEAD_SAMPLES = 16 * 500;
+/** In pieces, between which the resampler has a past to lose; so far ahead that a machine out of breath makes no gap. */
 const PIECE_MS = 50;
+const AHEAD_MS = 800;
 
 /** What is heard of them: each resampled by itself by a codec of this one's own, and filled up to whole packets. */
 const spoken = (seed: number) =>
@@ -45,13 +45,11 @@ const speaker: Bot = async (call) => {
   call.onFrame(() => {});
   for (;;) {
     for (const utterance of utterances(seed)) {
-      await say(utterance.subarray(0, LEAD_SAMPLES));
-      for (const piece of split(utterance.subarray(LEAD_SAMPLES), [16 * PIECE_MS])) {
-        await sleep(PIECE_MS);
+      for (const piece of split(utterance, [16 * PIECE_MS])) {
+        while (call.unheardMs > AHEAD_MS) await sleep(PIECE_MS / 2);
         await say(piece);
       }
       await call.send(new TTSStoppedFrame());
-      while (call.unheardMs > 150) await sleep(PIECE_MS);
     }
   }
 };
