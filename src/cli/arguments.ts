@@ -17,7 +17,7 @@ export function readArguments<T extends Options>(argv: string[], help: string, o
     console.log(help);
     return null;
   } catch (error) {
-    throw new UsageError(`${(error as Error).message.split(". ")[0]}; try --help`);
+    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]}; try --help`);
   }
 }
 

@@ -23,7 +23,7 @@ export async function probe(url: string): Promise<string | null> {
     await response.body?.cancel();
     return null;
   } catch (error) {
-    const { name, cause } = error as { name: string; cause?: { code?: string } };
-    return cause?.code ?? name;
+    const { name, cause } = error as { name: string; cause?: { code?: string; message?: string } };
+    return cause?.code ?? cause?.message ?? name;
   }
 }
