@@ -36,7 +36,6 @@ async function begin(plan: LoadPlan, number: number): Promise<void> {
   await run.finished;
   clearInterval(timer);
   tellProgress();
-  await simulator.close();
   say({ finished: true });
 }
 

@@ -6,6 +6,8 @@ interface LoadProcess {
   readonly child: Child<LoadChildTold, LoadChildSays>;
   progress: LoadProgress | undefined;
   cpuMs: number;
+  /** Why it is gone, once it is. */
+  gone: string | undefined;
 }
 
 /** What all processes have done so far. */
@@ -21,16 +23,20 @@ export interface LoadState {
   readonly sendLatenessP99Ms: number;
 }
 
+/** How long a call stays on the line that is placed to warm up. */
+const WARM_UP_MS = 300;
+
 /** The load generator: processes that place calls, and the one REST side before theirs. */
 export class LoadProcesses {
-  readonly tally = new LoadTally();
+  tally = new LoadTally();
   /** Processes that went before their time, and why. */
   readonly lost: string[] = [];
   readonly #processes: LoadProcess[] = [];
   readonly #router: RestRouter;
   readonly #ports: number[];
-  #finished = 0;
+  readonly #running = new Set<LoadProcess>();
   #onFinished: () => void = () => undefined;
+  #closing = false;
 
   private constructor(router: RestRouter, ports: number[]) {
     this.#router = router;
@@ -54,23 +60,30 @@ export class LoadProcesses {
     return this.#router.url;
   }
 
+  /** A short call from each process, at once; not counted. A server is slow with the first calls of its life. */
+  async warmUp(plan: Omit<LoadPlan, "firstAtMs">): Promise<void> {
+    await this.run({ ...plan, calls: this.#processes.length, everyMs: 0, callMs: WARM_UP_MS });
+    this.tally = new LoadTally();
+  }
+
   /** Shares the calls out, in turn. Resolves when all of them are over. */
   async run(plan: Omit<LoadPlan, "firstAtMs">): Promise<void> {
     const count = this.#processes.length;
     const finished = new Promise<void>((resolve) => {
       this.#onFinished = resolve;
     });
-    for (const [number, { child }] of this.#processes.entries()) {
+    for (const [number, one] of this.#processes.entries()) {
+      if (one.gone !== undefined) continue;
       const begin = {
         ...plan,
         calls: Math.ceil((plan.calls - number) / count),
         firstAtMs: number * plan.everyMs,
         everyMs: plan.everyMs * count,
       };
-      child.tell({ begin, process: number });
-      void child.exited.then((why) => this.#lose(why));
+      this.#running.add(one);
+      one.child.tell({ begin, process: number });
     }
-    await finished;
+    if (this.#running.size > 0) await finished;
   }
 
   /** Hangs up all calls, and places no more. */
@@ -93,38 +106,36 @@ export class LoadProcesses {
   }
 
   async close(): Promise<void> {
+    this.#closing = true;
     await Promise.all(this.#processes.map(({ child }) => child.end()));
     await this.#router.close();
   }
 
   #open(number: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const one: LoadProcess = { progress: undefined, cpuMs: 0, child: new Child("load-child", hear) };
-      const { tally } = this;
-      const ports = this.#ports;
-      const finish = () => this.#finish();
-      function hear(message: LoadChildSays): void {
-        if ("ended" in message) tally.add(message.ended);
-        else if ("progress" in message) Object.assign(one, message);
-        else if ("finished" in message) finish();
-        else {
-          ports[number] = message.listens;
-          resolve();
-        }
-      }
+      const one: LoadProcess = {
+        ...{ progress: undefined, cpuMs: 0, gone: undefined },
+        child: new Child("load-child", (message) => {
+          if ("ended" in message) this.tally.add(message.ended);
+          else if ("progress" in message) Object.assign(one, message);
+          else if ("finished" in message) this.#finish(one);
+          else {
+            this.#ports[number] = message.listens;
+            resolve();
+          }
+        }),
+      };
       this.#processes[number] = one;
-      void one.child.exited.then((why) => reject(new Error(`a process of the load generator did not start: ${why}`)));
+      void one.child.exited.then((why) => {
+        reject(new Error(`a process of the load generator did not start: ${why}`));
+        one.gone = why;
+        if (!this.#closing) this.lost.push(why);
+        this.#finish(one);
+      });
     });
   }
 
-  #lose(why: string): void {
-    if (this.#finished === this.#processes.length) return;
-    this.lost.push(why);
-    this.#finish();
-  }
-
-  #finish(): void {
-    this.#finished += 1;
-    if (this.#finished === this.#processes.length) this.#onFinished();
+  #finish(one: LoadProcess): void {
+    if (this.#running.delete(one) && this.#running.size === 0) this.#onFinished();
   }
 }

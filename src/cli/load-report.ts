@@ -26,7 +26,7 @@ export function describeLoad(report: LoadReport): string {
   const times = (values: Percentiles | null) =>
     values === null ? "—" : `p50 ${values.p50} ms, p95 ${values.p95} ms, p99 ${values.p99} ms`;
   const late = report.packetsLate === 0 ? "" : ` (longest gap ${report.longestGapMs} ms)`;
-  const cores = (value: number | null) => (value === null ? "—" : `${value} of a core`);
+  const cores = (value: number | null) => (value === null ? "—" : value < 1 ? `${value} of a core` : `${value} cores`);
   const rows: [string, string][] = [
     ["calls held", `${held} of ${calls}`],
     ["failed", `${setUpFailures} in the set-up, ${broken} later`],
@@ -37,7 +37,7 @@ export function describeLoad(report: LoadReport): string {
     [
       "round trip",
       roundTripMs === null
-        ? "not measured: what came back is no echo"
+        ? "not measured: no echo of the markers came back"
         : `${times(roundTripMs)}; ${markersHeard} of ${markersSaid} markers came back`,
     ],
     ["server", report.serverRssMb === null ? "—" : `${cores(report.serverCores)}, ${report.serverRssMb} MB`],

@@ -14,7 +14,7 @@ const CALLS_PER_PROCESS = 250;
 const HELP = `usage: pipecat-wavix load [options]     (npm run load -- [options])
 
 Places many simulated calls at once and says how a server carried them. Works with any server whose WAVIX_API_BASE points
-at the REST side that is opened here. Without --server it calls the one on ${DEFAULT_SERVER}, as npm start opens it;
+at the REST side that is opened here (answers, streams, hang-ups; not the list of all calls). Without --server it calls the one on ${DEFAULT_SERVER}, as npm start opens it;
 where there is none, it starts one for the time of the test, in a process of its own, on free ports.
 
 options:
@@ -34,14 +34,20 @@ options:
 Callers say a tone of 20 ms, a marker, twice a second. What is printed:
   calls held           were up until their caller hung up
   failed               in the set-up: no stream came; later: over before their time
-  set-up               from the first webhook to the open stream
+  set-up               from the first webhook to the open stream. A server that has just been started is slow with its
+                       first calls; one that is started here gets a short call per process first, which is not counted
   packets              20 ms of audio: sent by the callers, received from the server
   late                 packets that came when their caller had run dry in mid-utterance: a gap of up to half a second
   lost                 packets the server did not take (1 MiB waited on the socket), or sent into a full playback buffer
   jitter               interarrival jitter (RFC 3550) of what a call received; high where a bot is ahead of time
-  round trip           from a marker's being said to its being heard: the bot, both ways, and all buffers; with an echo only
-  server               CPU time while all calls were up and memory, from the /metrics of a server of this package
+  round trip           from a marker's being said to its being heard: the bot, both ways, and all buffers; with an echo
+                       only, and calls of some seconds
+  server               CPU time while all calls were up and memory, from the /metrics of a server of this package, of
+                       all its workers together
   load                 the same of the load generator, and how late it sent its packets. Above ${TRUSTED_LATENESS_MS} ms it measures itself
+
+What a bot leaves out of its speech, or never says, is not seen: nobody here knows what it was to say. An echo that loses
+audio has fewer markers come back than were said.
 
 Ctrl-C hangs up and prints what there is. Exit code 0 if all calls were held and nothing was lost.`;
 
@@ -83,16 +89,19 @@ export async function run(argv: string[]): Promise<number> {
   let own: ServerProcess | undefined;
   try {
     if (absent !== null) {
-      own = await ServerProcess.start({ bot: bot ?? "echo", wavixApiBase: load.apiUrl, maxCalls: calls });
+      // Room for the calls that warm it up, too: the last of them may end when the first that counts is there.
+      const maxCalls = calls + processes;
+      own = await ServerProcess.start({ bot: bot ?? "echo", wavixApiBase: load.apiUrl, maxCalls });
     }
     const rampMs = everyMs * (calls - 1);
     // As long as the ramp: the first call is still up when the last one has been for the time that was asked for.
     const callMs = rampMs + 1_000 * seconds;
     const plan = { webhookUrl: own?.webhook ?? webhookUrl, from, to, calls, everyMs, callMs, ringTimeoutMs: 15_000 };
+    if (own !== undefined) await load.warmUp(plan);
     if (!values.json) {
       const origin = new URL(plan.webhookUrl).origin;
       const which = own === undefined ? `the server at ${origin}` : `a server started for this, ${origin}`;
-      const ramp = `${Number((1_000 / everyMs).toFixed(1))} more a second`;
+      const ramp = everyMs === 0 ? "all at once" : `${Number((1_000 / everyMs).toFixed(1))} more a second`;
       console.log(`${calls} calls to ${which}: ${ramp}, then ${seconds} s with all of them\n`);
     }
     const report = await measure(load, plan, rampMs, seconds, !values.json);
@@ -151,7 +160,9 @@ async function measure(
   const [first, last] = samples;
   const cores = (cpuMs: number | undefined, overMs: number | undefined) =>
     cpuMs === undefined || overMs === undefined ? null : Number((cpuMs / overMs).toFixed(2));
-  const serverCpuMs = first?.server && last?.server ? last.server.cpuMs - first.server.cpuMs : undefined;
+  const spentMs = first?.server && last?.server ? last.server.cpuMs - first.server.cpuMs : -1;
+  // Less than before: a worker has died meanwhile, and its time with it.
+  const serverCpuMs = spentMs < 0 ? undefined : spentMs;
   return {
     ok: true,
     ...figures,
