@@ -31,11 +31,16 @@ export function findBot(flag: string, name: string): NamedBot {
 
 /**
  * @throws UsageError when its module has no bot
- * @throws whatever its module throws
+ * @throws Error when its module throws, with what it has thrown as `cause`
  */
 export async function loadBot({ flag, name, file }: NamedBot): Promise<Bot> {
   if (file === undefined) return (BOTS[name] as () => Bot)();
-  const module: { default?: unknown } = await import(pathToFileURL(file).href);
+  let module: { default?: unknown };
+  try {
+    module = await import(pathToFileURL(file).href);
+  } catch (cause) {
+    throw new Error(`--${flag} ${name} cannot be loaded: ${String(cause)}`, { cause });
+  }
   if (typeof module.default !== "function") throw new UsageError(`--${flag} ${name}: its default export must be a bot`);
   return module.default as Bot;
 }

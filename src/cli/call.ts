@@ -1,18 +1,16 @@
-import { writeFileSync } from "node:fs";
 import {
   type CallerAudio,
   createWavixSimulator,
   prepareCallerAudio,
   readSpeechRecording,
   readWavFile,
-  SimulatorError,
-  type WavixSimulator,
-  writeWav,
 } from "../simulator/index.ts";
+import { orOtherPort } from "./api-port.ts";
 import { readArguments, readInteger, UsageError } from "./arguments.ts";
 import { describe, figuresOf } from "./call-report.ts";
+import { checkSave, saveHeard } from "./heard-file.ts";
 import { Progress } from "./progress.ts";
-import { DEFAULT_SERVER, webhookOf } from "./server-url.ts";
+import { DEFAULT_SERVER, webhookOf, whyNotTaken } from "./server-url.ts";
 
 const HELP = `usage: pipecat-wavix call [options]     (npm run call -- [options])
 
@@ -48,10 +46,13 @@ export async function run(argv: string[]): Promise<number> {
   });
   if (values === null) return 0;
   const webhookUrl = webhookOf(values.server);
+  checkSave(values.save);
   const callerAudio = readCallerAudio(values.wav);
   const speakAfterMs = readInteger("speak-after", values["speak-after"], 0, 600_000);
   const durationMs = speakAfterMs + callerAudio.durationMs + readInteger("listen", values.listen, 0, 600_000);
-  const simulator = await openWavix(readInteger("api-port", values["api-port"], 0, 65_535));
+  const simulator = await orOtherPort(
+    createWavixSimulator({ apiPort: readInteger("api-port", values["api-port"], 0, 65_535) }),
+  );
   const progress = new Progress(!values.json);
   try {
     const call = simulator.placeCall({
@@ -66,14 +67,11 @@ export async function run(argv: string[]): Promise<number> {
     const onSignal = () => call.hangUp();
     process.once("SIGINT", onSignal).once("SIGTERM", onSignal);
     const announced = await call.announced;
-    if (announced?.error || (announced?.status ?? 500) >= 300) {
+    const refusal = whyNotTaken(webhookUrl, announced);
+    if (refusal !== null) {
       call.hangUp();
       await call.ended;
-      const what = announced?.error ?? `it answered ${announced?.status}`;
-      console.error(
-        `pipecat-wavix call: no server at ${new URL(webhookUrl).origin} (${what}); start one with: npm start`,
-      );
-      return 1;
+      throw new Error(refusal);
     }
     if (!values.json) console.log(`Ringing ${new URL(webhookUrl).origin} …`);
     const startedAtMs = performance.now();
@@ -92,10 +90,8 @@ export async function run(argv: string[]): Promise<number> {
     else if (report.recording === null)
       figures.problems.push(`no stream came (${report.streamError ?? "not asked for"})`);
     else if (!figures.hungUp) figures.problems.push("the call is not over on both sides");
+    saveHeard(values.save, report.recording, figures.problems);
     figures.ok = figures.problems.length === 0;
-    if (values.save !== undefined && report.recording !== null) {
-      writeFileSync(values.save, writeWav(report.recording.heard, report.recording.sampleRate));
-    }
     if (values.json) console.log(JSON.stringify(figures));
     else {
       console.log(`\n${describe(figures)}`);
@@ -118,15 +114,5 @@ function readCallerAudio(file: string | undefined): CallerAudio {
     return prepareCallerAudio(samples, sampleRate);
   } catch (error) {
     throw new UsageError(`--wav ${file}: ${(error as Error).message}`);
-  }
-}
-
-/** The stand-in for Wavix. */
-export async function openWavix(apiPort: number): Promise<WavixSimulator> {
-  try {
-    return await createWavixSimulator({ apiPort });
-  } catch (error) {
-    if (!(error instanceof SimulatorError)) throw error;
-    throw new UsageError(`${error.message}; another one may be running, or choose another with --api-port`);
   }
 }

@@ -1,12 +1,13 @@
 import { availableParallelism } from "node:os";
-import { type LoadPlan, maxProcesses, SimulatorError } from "../simulator/index.ts";
+import { type LoadPlan, maxProcesses } from "../simulator/index.ts";
+import { orOtherPort } from "./api-port.ts";
 import { readArguments, readInteger, UsageError } from "./arguments.ts";
 import { LoadProcesses } from "./load-processes.ts";
 import { describeLoad, type LoadReport, TRUSTED_LATENESS_MS } from "./load-report.ts";
 import { Progress } from "./progress.ts";
 import { readServerMetrics, type ServerMetrics } from "./server-metrics.ts";
 import { ServerProcess } from "./server-process.ts";
-import { DEFAULT_SERVER, probe, webhookOf } from "./server-url.ts";
+import { DEFAULT_SERVER, noServer, probe, webhookOf } from "./server-url.ts";
 
 /** Calls that one process of the load generator carries with half a core to spare. */
 const CALLS_PER_PROCESS = 250;
@@ -80,12 +81,9 @@ export async function run(argv: string[]): Promise<number> {
   const webhookUrl = webhookOf(server ?? DEFAULT_SERVER);
   const absent = bot === undefined ? await probe(webhookUrl) : "";
   if (absent !== null && server !== undefined) {
-    console.error(
-      `pipecat-wavix load: no server at ${new URL(webhookUrl).origin} (${absent}); start one with: npm start`,
-    );
-    return 1;
+    throw new Error(noServer(webhookUrl, absent));
   }
-  const load = await openLoad(processes, givenPort || (absent === null ? 7870 : 0));
+  const load = await orOtherPort(LoadProcesses.open(processes, givenPort || (absent === null ? 7870 : 0)));
   let own: ServerProcess | undefined;
   try {
     if (absent !== null) {
@@ -191,15 +189,6 @@ function problemsOf(
   if (packetsLost > 0) problems.push(`${packetsLost} packets were lost`);
   if (invalidMessages > 0) problems.push(`${invalidMessages} messages were not as Wavix wants them`);
   return problems;
-}
-
-async function openLoad(processes: number, apiPort: number): Promise<LoadProcesses> {
-  try {
-    return await LoadProcesses.open(processes, apiPort);
-  } catch (error) {
-    if (!(error instanceof SimulatorError)) throw error;
-    throw new UsageError(`${error.message}; another one may be running, or choose another with --api-port`);
-  }
 }
 
 /** One core is the server's. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The one place where server, bots and simulator meet: `pipecat-wavix <command>`.
+import { debuglog } from "node:util";
 import { UsageError } from "./arguments.ts";
 
 interface Command {
@@ -40,9 +41,10 @@ async function main([name, ...argv]: string[]): Promise<number> {
   try {
     return await run(argv);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`pipecat-wavix ${name}: ${error.message}`);
-    return 2;
+    console.error(`pipecat-wavix ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    // For a report of what should not happen: NODE_DEBUG=pipecat-wavix.
+    debuglog("pipecat-wavix")("%s", error instanceof Error ? error.stack : error);
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { incomingSteps, type SimulatedCall, scriptOf, streamSteps, writeWav } from "../simulator/index.ts";
+import { readFileSync, statSync } from "node:fs";
+import { createWavixSimulator, incomingSteps, type SimulatedCall, scriptOf, streamSteps } from "../simulator/index.ts";
 import { MAX_TRACE_BYTES, parseTrace, type Trace, TraceError } from "../wavix/trace/index.ts";
+import { orOtherPort } from "./api-port.ts";
 import { readArguments, readInteger, takeOperands, UsageError } from "./arguments.ts";
-import { openWavix } from "./call.ts";
+import { checkSave, saveHeard } from "./heard-file.ts";
 import { Progress } from "./progress.ts";
 import { countsOf, countsOfReplay, describeReplay, differencesOf, type ReplayFigures } from "./replay-report.ts";
-import { DEFAULT_SERVER, webhookOf } from "./server-url.ts";
+import { DEFAULT_SERVER, webhookOf, whyNotTaken } from "./server-url.ts";
 
 const HELP = `usage: pipecat-wavix replay FILE [options]     (npx . replay FILE [options])
 
@@ -16,7 +17,7 @@ trace holds no audio, a tone of the same level stands for what was said. Then it
 
 options:
   --server URL         the server, or its whole webhook URL; default http://127.0.0.1:7860
-  --speed N            2 plays it in half the time; default 1
+  --speed N            2 plays it in half the time; default 1. Bots still speak at their own speed: fewer packets come back
   --save FILE          write what the caller heard as a WAV file (24 kHz mono)
   --api-port N         port of the REST side; default 7870
   --json               print the figures as one line of JSON, and nothing else
@@ -47,6 +48,7 @@ export async function run(argv: string[]): Promise<number> {
   const speed = Number(values.speed);
   if (!(speed >= 0.01 && speed <= 100)) throw new UsageError(`--speed must be from 0.01 to 100, got ${values.speed}`);
   const webhookUrl = webhookOf(values.server);
+  checkSave(values.save);
   const trace = read(file);
   const steps = streamSteps(trace);
   const recorded = incomingSteps(trace);
@@ -71,7 +73,9 @@ export async function run(argv: string[]): Promise<number> {
     hangUpTimer = setTimeout(() => call.hangUp(), Math.min(afterLastMs + restMs, MAX_REST_MS));
   }
 
-  const simulator = await openWavix(readInteger("api-port", values["api-port"], 0, 65_535));
+  const simulator = await orOtherPort(
+    createWavixSimulator({ apiPort: readInteger("api-port", values["api-port"], 0, 65_535) }),
+  );
   const progress = new Progress(!values.json);
   try {
     if (!values.json) console.log(`${what(trace, toSend, lengthMs * speed)}\nRinging ${new URL(webhookUrl).origin} …`);
@@ -90,7 +94,7 @@ export async function run(argv: string[]): Promise<number> {
       progress.update(`${call.state}: ${sentCount} of ${toSend} messages, ${received.packets} packets back`, share);
     }, 100);
     const announced = await call.announced;
-    const refusal = announced?.error ?? ((announced?.status ?? 500) >= 300 ? `it answered ${announced?.status}` : null);
+    const refusal = whyNotTaken(webhookUrl, announced);
     if (refusal !== null) call.hangUp();
     const report = await call.ended;
     clearInterval(drawing);
@@ -99,16 +103,14 @@ export async function run(argv: string[]): Promise<number> {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
 
     const problems: string[] = [];
-    if (refusal !== null) problems.push(`no server at ${new URL(webhookUrl).origin} (${refusal})`);
+    if (refusal !== null) problems.push(refusal);
     else if (report.times.answeredMs === null) problems.push(`the call was not answered (${report.endedBy})`);
     else if (report.times.socketMs === null) problems.push(`no stream came (${report.streamError ?? "not asked for"})`);
     else if (sentCount < toSend) problems.push(`the call was over after ${sentCount} of ${toSend} messages`);
+    saveHeard(values.save, report.recording, problems);
     const replayed = countsOfReplay(report, sentCount);
     const differences = differencesOf(traced, replayed);
     const figures: ReplayFigures = { ok: problems.length === 0, traced, replayed, differences, problems };
-    if (values.save !== undefined && report.recording !== null) {
-      writeFileSync(values.save, writeWav(report.recording.heard, report.recording.sampleRate));
-    }
     if (values.json) console.log(JSON.stringify(figures));
     else {
       console.log(`\n${describeReplay(figures)}`);

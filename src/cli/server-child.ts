@@ -31,7 +31,11 @@ export interface Holdings {
 }
 
 export type ServerChildTold = { start: ServerChildOptions } | { ask: "holdings" } | { close: true };
-export type ServerChildSays = { listens: string } | { refused: string } | { holdings: Holdings } | { closed: true };
+export type ServerChildSays =
+  | { listens: string }
+  | { refused: string; isMistake: boolean }
+  | { holdings: Holdings }
+  | { closed: true };
 
 let server: WavixServer | undefined;
 
@@ -59,8 +63,9 @@ async function start({ bot: name, ...settings }: ServerChildOptions): Promise<vo
     const { webhook } = await server.listen();
     say({ listens: webhook });
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    say({ refused: error.message });
+    const { message, cause } = error as Error;
+    if (cause !== undefined) console.error(cause);
+    say({ refused: message, isMistake: error instanceof UsageError });
   }
 }
 

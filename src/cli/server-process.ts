@@ -23,7 +23,10 @@ export class ServerProcess {
     });
   }
 
-  /** @throws UsageError for a bot that there is not */
+  /**
+   * @throws UsageError for a bot that there is not
+   * @throws Error for what else keeps it from starting
+   */
   static async start(options: ServerChildOptions, execArgv: readonly string[] = []): Promise<ServerProcess> {
     const answers: ((message: ServerChildSays) => void)[] = [];
     const child = new Child<ServerChildTold, ServerChildSays>(
@@ -36,8 +39,10 @@ export class ServerProcess {
     const message = await Promise.race([started, child.exited]);
     if (typeof message !== "string" && "listens" in message) return new ServerProcess(message.listens, child, answers);
     await child.end();
-    if (typeof message !== "string" && "refused" in message) throw new UsageError(message.refused);
-    throw new Error(`the server's process did not start: ${message}`);
+    if (typeof message === "string" || !("refused" in message)) {
+      throw new Error(`the server's process did not start: ${message}`);
+    }
+    throw message.isMistake ? new UsageError(message.refused) : new Error(message.refused);
   }
 
   get pid(): number | undefined {

@@ -1,3 +1,4 @@
+import type { WebhookDelivery } from "../simulator/index.ts";
 import { UsageError } from "./arguments.ts";
 
 /** Where `npm start` listens in local mode. */
@@ -26,4 +27,18 @@ export async function probe(url: string): Promise<string | null> {
     const { name, cause } = error as { name: string; cause?: { code?: string; message?: string } };
     return cause?.code ?? cause?.message ?? name;
   }
+}
+
+/** What to do about a webhook that did not arrive as it should; null for one that did. */
+export function whyNotTaken(webhookUrl: string, announced: WebhookDelivery | null): string | null {
+  const { status = null, error = "nothing was sent" } = announced ?? {};
+  if (status === null) return noServer(webhookUrl, error ?? "no reply");
+  if (status < 300) return null;
+  const secret = status === 404 ? "; where there is a WEBHOOK_SECRET, --server is the whole webhook URL with it" : "";
+  return `${new URL(webhookUrl).origin} answered the webhook with ${status}${secret}`;
+}
+
+/** That nothing answers there. */
+export function noServer(url: string, why: string): string {
+  return `no server at ${new URL(url).origin} (${why}); start one with: npm start`;
 }

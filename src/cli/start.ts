@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { Bot } from "../call/index.ts";
 import {
   createServer,
   readSettings,
@@ -129,8 +130,19 @@ async function openServer(
     const exec = fileURLToPath(new URL("./worker.js", import.meta.url));
     return createWorkerServer({ settings, exec, init: fallbackBot === undefined ? [bot] : [bot, fallbackBot] });
   }
-  const fallback = fallbackBot === undefined ? undefined : await loadBot(fallbackBot);
-  return createServer({ ...settings, bot: await loadBot(bot), fallbackBot: fallback });
+  const fallback = fallbackBot === undefined ? undefined : await load(fallbackBot);
+  return createServer({ ...settings, bot: await load(bot), fallbackBot: fallback });
+}
+
+/** Whose bot it is wants to see where it broke. */
+async function load(bot: NamedBot): Promise<Bot> {
+  try {
+    return await loadBot(bot);
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause !== undefined) console.error(cause);
+    throw error;
+  }
 }
 
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */

@@ -14,12 +14,12 @@ runWorker({
   },
 });
 
-/** Nobody sees a worker's stack: what went wrong goes to the primary in a line. */
+/** What went wrong goes to the primary in a line; a bot that there is not, with a code. */
 async function load(bot: NamedBot): Promise<Bot> {
   try {
     return await loadBot(bot);
   } catch (cause) {
     if (cause instanceof UsageError) throw new ServerError("BAD_BOT", cause.message, { cause });
-    throw new Error(`--${bot.flag} ${bot.name} cannot be loaded: ${String(cause)}`, { cause });
+    throw cause;
   }
 }

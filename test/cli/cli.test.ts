@@ -2,8 +2,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readWavFile } from "../../src/simulator/index.ts";
+import { readSpeechRecording, readWavFile, writeWav } from "../../src/simulator/index.ts";
 import { command, folder, freePort, localUrl, start } from "../support/commands.ts";
+
+/** `--wav` with a second and a half of speech: the demo plays the whole sentence. */
+function shortSpeech(): string[] {
+  const { samples, sampleRate } = readSpeechRecording();
+  writeFileSync(join(folder(), "short.wav"), writeWav(samples.subarray(0, 1.5 * sampleRate), sampleRate));
+  return ["--wav", "short.wav"];
+}
 
 describe("pipecat-wavix", () => {
   it("explains itself, and each command does", async () => {
@@ -39,6 +46,8 @@ describe("pipecat-wavix", () => {
       [["replay", "/dev/null"], /^pipecat-wavix replay: \/dev\/null: line 1 is not the head of a trace .*\n$/],
       [["replay", "x", "--speed", "0"], /^pipecat-wavix replay: --speed must be from 0.01 to 100, got 0\n$/],
       [["call", "--wav", "missing.wav"], /^pipecat-wavix call: --wav missing.wav: .*\n$/],
+      [["call", "--save", "no/heard.wav"], /^pipecat-wavix call: --save no\/heard.wav: there is no such folder\n$/],
+      [["load", "--calls", "-5"], /^pipecat-wavix load: Option '--calls' argument is ambiguous; try --help\n$/],
       [
         ["call", "--listen", "soon"],
         /^pipecat-wavix call: --listen must be a whole number from 0 to 600000, got soon\n$/,
@@ -50,6 +59,18 @@ describe("pipecat-wavix", () => {
       expect(code).toBe(2);
     });
   });
+});
+
+it("shows where a bot's module broke, and says so in a line", async () => {
+  writeFileSync(join(folder(), "bad.mjs"), 'throw new Error("my bug");');
+  const argv = ["--bot", "./bad.mjs"];
+  const outcomes = await Promise.all([command(["start", "--port", "0", ...argv]), command(["load", ...argv])]);
+  for (const [i, { code, stdout, stderr }] of outcomes.entries()) {
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^Error: my bug\n {4}at .*bad\.mjs:1:7\n/);
+    const last = `pipecat-wavix ${["start", "load"][i]}: --bot ./bad.mjs cannot be loaded: Error: my bug\n`;
+    expect(stderr.endsWith(`\n${last}`)).toBe(true);
+  }
 });
 
 describe("demo", () => {
@@ -74,13 +95,24 @@ describe("start and call", () => {
     expect(server.output).toContain("<WEBHOOK_SECRET>");
     const saved = join(folder(), "heard.wav");
     const argv = ["call", "--server", `${localUrl(server.output)}/wavix/inbound/not-for-logs`];
-    argv.push("--api-port", `${apiPort}`, "--speak-after", "700", "--listen", "500", "--save", saved, "--json");
+    argv.push(
+      "--api-port",
+      `${apiPort}`,
+      "--speak-after",
+      "700",
+      "--listen",
+      "500",
+      "--save",
+      saved,
+      "--json",
+      ...shortSpeech(),
+    );
     const { code, stdout, stderr } = await command(argv);
     expect(stderr).toBe("");
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, hungUp: true, endedBy: "caller" });
     expect(code).toBe(0);
     expect(existsSync(saved)).toBe(true);
-    expect(readWavFile(saved).samples.length).toBeGreaterThan(24_000 * 6);
+    expect(readWavFile(saved).samples.length).toBeGreaterThan(24_000 * 2);
     server.child.kill("SIGTERM");
     expect(await server.exit).toBe(0);
     expect(server.output).toContain("call ended");
@@ -92,7 +124,7 @@ describe("start and call", () => {
     const env = { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}` };
     const server = await start(["--trace", "traces"], env);
     const place = ["--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"];
-    const brief = ["--speak-after", "0", "--listen", "0"];
+    const brief = ["--speak-after", "0", "--listen", "500", ...shortSpeech()];
     const { packetsIn } = JSON.parse((await command(["call", ...place, ...brief])).stdout);
     const traces = join(folder(), "traces");
     const [file] = readdirSync(traces).map((name) => join(traces, name)) as [string];
@@ -107,7 +139,7 @@ describe("start and call", () => {
     expect(readWavFile(join(folder(), "heard.wav")).samples.some((sample) => sample > 3_000)).toBe(true);
 
     const whole = readFileSync(file);
-    writeFileSync(join(folder(), "crash.jsonl"), whole.subarray(0, whole.indexOf("media") + 30_050));
+    writeFileSync(join(folder(), "crash.jsonl"), whole.subarray(0, whole.indexOf("media") + 15_050));
     const crash = await command(["replay", "crash.jsonl", ...place.slice(0, -1), "--speed", "2"]);
     expect(crash.stdout).toContain("cut off at its end");
     expect(crash.stdout).toMatch(/hung up +by the caller/);
