@@ -7,9 +7,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { describe as describeCall, figuresOf } from "../src/cli/call-report.ts";
+import { describeLoad } from "../src/cli/load-report.ts";
 import { run as runStart } from "../src/cli/start.ts";
 import { defaultSettings, readSettings, settingNames } from "../src/server/index.ts";
-import { createWavixSimulator, prepareCallerAudio, readSpeechRecording } from "../src/simulator/index.ts";
+import { createWavixSimulator, LoadTally, prepareCallerAudio, readSpeechRecording } from "../src/simulator/index.ts";
 import { codesIn, fencedBlocks, RunningExample, readme, section, tableRows } from "./support/readme.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -267,5 +268,13 @@ describe("the README's tables and words", () => {
     const refused = simulator.placeCall({ webhookUrl: "http://127.0.0.1:9/", ringTimeoutMs: 0 });
     const labels = (text: string) => [...text.matchAll(/^ {2}(\w[\w ]*?) {2,}\S/gm)].map(([, label]) => label);
     expect(labels(fencedBlocks("text")[0] as string)).toEqual(labels(describeCall(figuresOf(await refused.ended, 0))));
+  });
+
+  it("shows the figures that load prints", () => {
+    const labels = (text: string) => [...text.matchAll(/^ {2}(\w[\w, ]*?) {2,}\S/gm)].map(([, label]) => label);
+    const [shown] = fencedBlocks("text").filter((text) => text.includes("calls held"));
+    const own = { seconds: 1, processes: 1, sendLatenessP99Ms: 0, loadCores: 0, serverCores: 0, serverRssMb: 0 };
+    const report = { ...new LoadTally().figures(), ...own, ok: true, trusted: true, problems: [] };
+    expect(labels(shown as string)).toEqual(labels(describeLoad(report)));
   });
 });
