@@ -95,24 +95,26 @@ export async function run(argv: string[]): Promise<number> {
   console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
 
   await new Promise<void>((resolve) => {
-    let hurried = false;
-    const stop = () => {
-      if (hurried) return;
+    let isStopping = false;
+    const onSignal = () => {
+      if (isStopping) {
+        void server.close();
+        return;
+      }
+      isStopping = true;
       if (server.callCount > 0) {
         const limit = Math.round(settings.drainMs / 1_000);
         console.log(
           `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
         );
       }
-      const drained = server.drain();
-      process.once("SIGINT", hurry).once("SIGTERM", hurry);
-      void drained.then(() => server.close()).then(resolve);
+      void server
+        .drain()
+        .then(() => server.close())
+        .then(resolve);
     };
-    const hurry = () => {
-      hurried = true;
-      void server.close();
-    };
-    process.once("SIGINT", stop).once("SIGTERM", stop);
+    // Not `once`, and once more: a signal that comes in between would kill.
+    process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
   });
   // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
   setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSpeechRecording, readWavFile, writeWav } from "../../src/simulator/index.ts";
-import { command, folder, freePort, localUrl, start } from "../support/commands.ts";
+import { command, folder, freePort, localUrl, said, start } from "../support/commands.ts";
 
 /** `--wav` with a second and a half of speech: the demo plays the whole sentence. */
 function shortSpeech(): string[] {
@@ -128,7 +128,7 @@ describe("start and call", () => {
     const { packetsIn } = JSON.parse((await command(["call", ...place, ...brief])).stdout);
     const traces = join(folder(), "traces");
     const [file] = readdirSync(traces).map((name) => join(traces, name)) as [string];
-    while (!server.output.includes("call ended")) await new Promise((resolve) => setTimeout(resolve, 50));
+    await said(server, "call ended");
 
     const replayed = await command(["replay", file, ...place, "--save", "heard.wav"]);
     expect(replayed.stderr).toBe("");
@@ -153,9 +153,9 @@ describe("start and call", () => {
     const apiPort = await freePort();
     const server = await start([], { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}` });
     const calling = command(["call", "--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"]);
-    while (!server.output.includes("call streaming")) await new Promise((resolve) => setTimeout(resolve, 50));
+    await said(server, "call streaming");
     server.child.kill("SIGINT");
-    while (!server.output.includes("stopping: 1 call")) await new Promise((resolve) => setTimeout(resolve, 50));
+    await said(server, "stopping: 1 call");
     server.child.kill("SIGINT");
     expect(await server.exit).toBe(0);
     expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
@@ -168,7 +168,7 @@ describe("start and call", () => {
     const env = { WAVIX_API_BASE: `http://127.0.0.1:${apiPort}`, CDR: "calls.jsonl", DRAIN_SECONDS: "0" };
     const server = await start(["--bot", bot, "--fallback-bot", "echo"], env);
     const calling = command(["call", "--server", localUrl(server.output), "--api-port", `${apiPort}`, "--json"]);
-    while (!server.output.includes("bot failed")) await new Promise((resolve) => setTimeout(resolve, 50));
+    await said(server, "bot failed");
     server.child.kill("SIGTERM");
     expect(await server.exit).toBe(0);
     expect(JSON.parse((await calling).stdout)).toMatchObject({ endedBy: "rest", hungUp: true });

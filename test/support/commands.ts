@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -68,6 +69,18 @@ export async function start(argv: string[], env: Record<string, string> = {}) {
     child.once("exit", () => reject(new Error(server.output)));
   });
   return server;
+}
+
+/**
+ * Until a server has said this on its standard output.
+ *
+ * @throws Error when it has ended without it
+ */
+export async function said(server: Awaited<ReturnType<typeof start>>, text: string): Promise<void> {
+  const ended = server.exit.then(() => {
+    if (!server.output.includes(text)) throw new Error(`it ended without saying "${text}": ${server.output}`);
+  });
+  while (!server.output.includes(text)) await Promise.race([once(server.child.stdout, "data"), ended]);
 }
 
 /** Where a server listens that was started. */
