@@ -28,6 +28,7 @@ const WARM_UP_MS = 300;
 
 /** The load generator: processes that place calls, and the one REST side before theirs. */
 export class LoadProcesses {
+  /** Of the calls that are over; begun anew after {@link warmUp}. */
   tally = new LoadTally();
   /** Processes that went before their time, and why. */
   readonly lost: string[] = [];

@@ -72,6 +72,7 @@ export function countsOfReplay({ sent, received, playout, ...report }: CallRepor
   };
 }
 
+/** Names of the counts in which the two are not alike. */
 export function differencesOf(traced: ReplayCounts, replayed: ReplayCounts): string[] {
   return (Object.keys(traced) as (keyof ReplayCounts)[]).filter((name) => traced[name] !== replayed[name]);
 }

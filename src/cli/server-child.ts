@@ -9,6 +9,7 @@ import { findBot, loadBot } from "./bot-by-name.ts";
 import { listenToParent, sayToParent } from "./child.ts";
 import { soakBot } from "./soak-bot.ts";
 
+/** How the server of a test differs from one of `start`. */
 export interface ServerChildOptions {
   /** As `--bot`; null for the bot of `soak`. */
   readonly bot: string | null;

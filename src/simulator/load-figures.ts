@@ -27,6 +27,7 @@ export interface LoadFigures {
   firstReason: string | null;
 }
 
+/** Of many times, in ms: so many of a hundred were no longer. */
 export interface Percentiles {
   p50: number;
   p95: number;

@@ -17,6 +17,7 @@ export function processOf(callId: string): number {
   return Number.parseInt(callId.slice(0, 2), 16);
 }
 
+/** A REST side that listens; `url` is what a server is given as `WAVIX_API_BASE`. */
 export interface RestRouter {
   readonly url: string;
   close(): Promise<void>;
