@@ -4,16 +4,19 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { it as base, describe, expect } from "vitest";
+import WebSocket from "ws";
 import { createServer, defaultSettings, type ServerSettings } from "../../src/server/index.ts";
 import { BackOff } from "../../src/server/workers/back-off.ts";
 import { chooseWorker } from "../../src/server/workers/choose.ts";
 import { createWorkerServer } from "../../src/server/workers/index.ts";
+import type { PoolLimits } from "../../src/server/workers/limits.ts";
 import { WorkerPool } from "../../src/server/workers/pool.ts";
 import { parseFromWorker, parseToWorker } from "../../src/server/workers/protocol.ts";
 import { createWavixSimulator } from "../../src/simulator/index.ts";
 import { WavixRestClient } from "../../src/wavix/control/index.ts";
 import { activeResources, expectNothingLeft } from "../support/leaks.ts";
 import { LogCapture } from "../support/log-capture.ts";
+import { MediaClient } from "../support/media-client.ts";
 import { listener } from "../support/open-server.ts";
 import { metric } from "../support/operations.ts";
 import { openRestStub } from "../support/rest-stub.ts";
@@ -180,6 +183,44 @@ describe("a worker that hangs", () => {
     expect((await well.ended).hungUpOverRest).toBe(true);
     expect(simulator.requestCount("hangUp")).toBe(2);
     expect(alive(log)).toEqual([]);
+  });
+});
+
+/** The only worker of a server, which hangs as soon as the stream of `call-1` starts; other calls wait for their sockets. */
+async function openHanging(file: (name: string, text: string) => string, limits: Partial<PoolLimits>) {
+  const rest = await openRestStub();
+  const log = new LogCapture();
+  const bot = file("bot.mjs", 'export default (call) => { if (call.callId === "call-1") for (;;); };');
+  const server = createWorkerServer({
+    settings: { ...settings, workers: 1, wavixApiBase: rest.url },
+    ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({}, log), limits },
+  });
+  const { webhook } = await server.listen();
+  const streamUrls: string[] = [];
+  for (const id of ["call-1", "call-2", "call-3", "call-4"]) {
+    const body = JSON.stringify({ id, event_type: "call_setup", direction: "inbound" });
+    await fetch(webhook, { method: "POST", headers: { "content-type": "application/json" }, body });
+    streamUrls.push(await rest.streamUrl(id));
+  }
+  const [first, ...others] = streamUrls as [string, ...string[]];
+  const media = await MediaClient.open(first);
+  media.start("call-1");
+  return { server, rest, log, media, others };
+}
+
+describe("a worker that hangs with sockets on their way to it", () => {
+  it("leaves none of them behind", async ({ file }) => {
+    const { server, rest, log, media, others } = await openHanging(file, { beatMs: 100, hungAfterBeats: 15 });
+    await expect.poll(() => rest.count("answer")).toBe(4);
+    // It has no time for their handshakes; the first is on its way, the others wait for it to be taken.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const cut = others.map((url) => new Promise((resolve) => new WebSocket(url).once("error", resolve)));
+    await log.line("worker died");
+    await Promise.all(cut);
+    expect(await media.closed).toBe(1006);
+    await server.close();
+    expect(rest.count("hangUp")).toBe(4);
+    await rest.close();
   });
 });
 
