@@ -20,7 +20,7 @@ export interface WorkerEvents {
 }
 
 /** Beats that may be missing before a worker counts as late. */
-const LATE_AFTER_BEATS = 3;
+export const LATE_AFTER_BEATS = 3;
 
 /** How long what a worker said last may take to come, once its process has ended. */
 const LAST_WORDS_MS = 1_000;
