@@ -94,24 +94,26 @@ export async function run(argv: string[]): Promise<number> {
   console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
 
   await new Promise<void>((resolve) => {
-    let hurried = false;
+    const signals = ["SIGINT", "SIGTERM"] as const;
     const stop = () => {
-      if (hurried) return;
       if (server.callCount > 0) {
         const limit = Math.round(settings.drainMs / 1_000);
         console.log(
           `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
         );
       }
-      const drained = server.drain();
-      process.once("SIGINT", hurry).once("SIGTERM", hurry);
-      void drained.then(() => server.close()).then(resolve);
+      for (const signal of signals) process.off(signal, stop).on(signal, hurry);
+      void server
+        .drain()
+        .then(() => server.close())
+        .then(resolve);
     };
+    // Whoever sends a third one does not want to wait for anything.
     const hurry = () => {
-      hurried = true;
+      for (const signal of signals) process.off(signal, hurry);
       void server.close();
     };
-    process.once("SIGINT", stop).once("SIGTERM", stop);
+    for (const signal of signals) process.on(signal, stop);
   });
   // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
   setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();

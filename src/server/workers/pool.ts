@@ -142,9 +142,12 @@ export class WorkerPool implements CallHost {
 
   async trace(callId: string): Promise<TraceAnswer> {
     const call = this.#calls.get(callId);
-    if (call === undefined) return { known: false };
-    const answer = await call.worker.ask("trace", this.#limits.askMs, callId);
-    return answer?.trace ?? { known: true };
+    // What an open socket calls itself only its worker knows.
+    const asked = call === undefined ? [...this.workers] : [call.worker];
+    const asking = asked.map((worker) => worker.ask("trace", this.#limits.askMs, callId));
+    const answers = (await Promise.all(asking)).map((answer) => answer?.trace);
+    const found = answers.find((answer) => answer?.known);
+    return found ?? { known: false, workersMissing: answers.filter((answer) => answer === undefined).length };
   }
 
   /** Of a worker that does not answer in time, what it last said: counts must not fall. */
