@@ -8,7 +8,7 @@ const OPEN = 1;
 const MAX_BUFFERED_BYTES = 512 * 1024;
 /** Messages are small and some must not be lost, such as the one that silences: they may go as far as this. */
 const MAX_BUFFERED_BYTES_WITH_MESSAGES = 2 * MAX_BUFFERED_BYTES;
-/** A peer that has not read for this long will not read again. */
+/** A peer that has been this far behind for so long will not catch up. */
 const STALLED_AFTER_MS = 10_000;
 const TEXT = { binary: false, compress: false } as const;
 
@@ -17,7 +17,7 @@ export interface PacketSenderOptions {
   readonly rawSocket: { cork(): void; uncork(): void } | undefined;
   /** Where the packets are. */
   readonly writer: MediaWriter;
-  /** The socket has taken nothing for ten seconds. */
+  /** For ten seconds the socket has been too far behind to be given audio. */
   onStalled(): void;
 }
 

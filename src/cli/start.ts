@@ -95,26 +95,26 @@ export async function run(argv: string[]): Promise<number> {
   console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
 
   await new Promise<void>((resolve) => {
-    let isStopping = false;
-    const onSignal = () => {
-      if (isStopping) {
-        void server.close();
-        return;
-      }
-      isStopping = true;
+    const signals = ["SIGINT", "SIGTERM"] as const;
+    const stop = () => {
       if (server.callCount > 0) {
         const limit = Math.round(settings.drainMs / 1_000);
         console.log(
           `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
         );
       }
+      for (const signal of signals) process.off(signal, stop).on(signal, hurry);
       void server
         .drain()
         .then(() => server.close())
         .then(resolve);
     };
-    // Not `once`, and once more: a signal that comes in between would kill.
-    process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+    // Whoever sends a third one does not want to wait for anything.
+    const hurry = () => {
+      for (const signal of signals) process.off(signal, hurry);
+      void server.close();
+    };
+    for (const signal of signals) process.on(signal, stop);
   });
   // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
   setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();

@@ -38,10 +38,12 @@ export interface Snapshots {
   readonly workersMissing?: number;
 }
 
-/** The file of a trace; without one there is no room, no such call, or a worker that does not answer. */
+/** Whether there is such a call, and the file of its trace; without one there is no room. */
 export interface TraceAnswer {
   readonly known: boolean;
   readonly file?: string | undefined;
+  /** Workers that did not say whether it is theirs. */
+  readonly workersMissing?: number | undefined;
 }
 
 /**

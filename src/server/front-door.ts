@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { AddressLimits } from "./address-limits.ts";
 import type { CallDesk } from "./call-desk.ts";
@@ -29,6 +30,8 @@ export class FrontDoor {
   readonly #proxies: AddressList | undefined;
   readonly #upgradeLimits: AddressLimits;
   #http: Server | undefined;
+  /** All that are open, but for the streams of calls: these are their host's. */
+  readonly #connections = new Set<Duplex>();
   #finished = false;
 
   /** @throws RangeError for a network that is none */
@@ -77,6 +80,10 @@ export class FrontDoor {
       this.app,
     );
     http.maxConnections = 2 * settings.maxCalls + SPARE_CONNECTIONS;
+    http.on("connection", (socket) => {
+      this.#connections.add(socket);
+      socket.once("close", () => this.#connections.delete(socket));
+    });
     http.on("upgrade", upgradeHandler(this.#upgrade));
     http.on("clientError", (_error, socket) => socket.destroy());
     await new Promise<void>((resolve, reject) => {
@@ -90,17 +97,19 @@ export class FrontDoor {
     return (http.address() as AddressInfo).port;
   }
 
-  /** Takes no more connections; cuts those that are left once `over` has settled. */
+  /**
+   * Takes no more connections; cuts those that are left once `over` has settled. The event `close` of Node's server is not
+   * waited for: it never comes when sockets were handed to processes that are gone.
+   */
   async close(over: Promise<unknown>): Promise<void> {
-    const http = this.#http;
+    this.#http?.close();
     this.#http = undefined;
-    const closed = new Promise<void>((resolve) => {
-      if (http === undefined) resolve();
-      else http.close(() => resolve());
-    });
     await over;
-    http?.closeAllConnections();
-    await closed;
+    const cut = [...this.#connections].map((socket) => {
+      socket.destroy();
+      return new Promise((resolve) => socket.once("close", resolve));
+    });
+    await Promise.all(cut);
   }
 
   /** What comes behind the routes that were added since. */
@@ -122,7 +131,8 @@ export class FrontDoor {
       : token === undefined
         ? { status: 404 }
         : this.#options.desk.upgrade(token);
-    if (answer.status !== 101) this.#countRefused("upgrade", UPGRADE_REFUSALS[answer.status]);
+    if (answer.status === 101) this.#connections.delete(request.socket);
+    else this.#countRefused("upgrade", UPGRADE_REFUSALS[answer.status]);
     return answer;
   };
 

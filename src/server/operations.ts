@@ -49,14 +49,19 @@ export function operationsRouter({ admission, host, operatorToken, traces, metri
     const call = calls.find(({ callId }) => callId === request.params.id);
     if (call !== undefined) response.json(call);
     else if (workersMissing === 0) response.status(404).json({ error: "no such call" });
-    else response.status(503).json({ error: "not known: a worker does not answer", workersMissing });
+    else response.status(503).json(unknownYet(workersMissing));
   });
   if (!traces) return router;
   router.post("/calls/:id/trace", guard, async (request, response) => {
-    const { known, file } = await host.trace(String(request.params.id));
-    if (!known) response.status(404).json({ error: "no such call" });
+    const { known, file, workersMissing = 0 } = await host.trace(String(request.params.id));
+    if (!known && workersMissing > 0) response.status(503).json(unknownYet(workersMissing));
+    else if (!known) response.status(404).json({ error: "no such call" });
     else if (file === undefined) response.status(503).json({ error: "no room for a trace" });
     else response.json({ file });
   });
   return router;
+}
+
+function unknownYet(workersMissing: number): object {
+  return { error: "not known: a worker does not answer", workersMissing };
 }

@@ -10,7 +10,7 @@ import { TraceFile } from "./trace-file.ts";
 
 /** Traces that may lie in the folder. No call is traced beyond that until some are taken away. */
 export const MAX_TRACES = 200;
-/** How often a full folder is looked into. */
+/** How often the folder is looked into, at most: others put traces there too, or take some away. */
 const LOOK_AGAIN_MS = 1_000;
 
 export interface TracerOptions {
@@ -28,7 +28,9 @@ export class Tracer {
   untraced = 0;
   readonly #options: TracerOptions;
   readonly #open = new Map<CallTrace, TraceFile>();
+  /** In the folder when it was last looked into, and those made since. */
   #fileCount: number;
+  #madeCount = 0;
   #lookedAtMs = performance.now();
   #lostBefore = 0;
   readonly #package = packageVersion();
@@ -68,12 +70,13 @@ export class Tracer {
   }
 
   #trace(callId: string | undefined, midCall: boolean): MadeTrace | undefined {
+    this.#lookAgain();
     if (this.#fileCount >= MAX_TRACES) {
       this.untraced++;
-      this.#lookAgain();
       return undefined;
     }
     this.#fileCount++;
+    this.#madeCount++;
     const { directory, audio, onError } = this.#options;
     const startedAt = new Date().toISOString();
     const time = startedAt.replace(/[-:.]/g, "");
@@ -95,9 +98,10 @@ export class Tracer {
   #lookAgain(): void {
     if (performance.now() - this.#lookedAtMs < LOOK_AGAIN_MS) return;
     this.#lookedAtMs = performance.now();
+    const madeBefore = this.#madeCount;
     countTraces(this.#options.directory).then(
       (count) => {
-        this.#fileCount = count;
+        this.#fileCount = count + this.#madeCount - madeBefore;
       },
       // It is gone, or not to be read: nothing can be counted, nor written.
       () => undefined,

@@ -32,6 +32,7 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
   let urls: ServerUrls | undefined;
   let records: CallRecords | undefined;
   let metrics: Promise<ReturnType<typeof createMetrics>> | undefined;
+  let opening: Promise<ServerUrls> | undefined;
   let state: "new" | "listening" | "closed" = "new";
 
   const host = openHost({
@@ -69,6 +70,11 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
     if (state === "listening") throw new ServerError("ALREADY_LISTENING", "listen() was called twice on one server");
     if (state === "closed") throw new ServerError("CLOSED", "the server is closed: make a new one to listen again");
     state = "listening";
+    opening = open();
+    return opening;
+  }
+
+  async function open(): Promise<ServerUrls> {
     try {
       if (settings.cdr !== undefined) {
         const { CallRecords } = await import("./call-records.ts");
@@ -76,17 +82,24 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
           log.error({ error: describe(error) }, "call detail records cannot be written any more"),
         );
       }
+      goOnUnlessClosed();
       await host.start();
+      goOnUnlessClosed();
       urls = urlsOf(settings, await door.open());
+      goOnUnlessClosed();
     } catch (error) {
-      state = "new";
-      await host.close();
+      await door.close(host.close());
       await records?.close();
       records = undefined;
+      if (state !== "closed") state = "new";
       throw error;
     }
     loopDelay.start();
     return urls;
+  }
+
+  function goOnUnlessClosed(): void {
+    if (state === "closed") throw new ServerError("CLOSED", "the server was closed before it listened");
   }
 
   async function drain(limitMs = settings.drainMs): Promise<void> {
@@ -105,6 +118,8 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
     state = "closed";
     loopDelay.stop();
     await door.close(desk.endAll("shutdown").then(() => host.close()));
+    // What is being opened is closed there.
+    await opening?.catch(() => undefined);
     await records?.close();
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import type { Bot } from "../../src/call/index.ts";
 import { createServer } from "../../src/server/index.ts";
+import { activeResources, expectNothingLeft } from "../support/leaks.ts";
 import { MediaClient, upgradeStatus } from "../support/media-client.ts";
 import { it, listener } from "../support/open-server.ts";
 
@@ -116,6 +117,25 @@ describe("closing", () => {
 });
 
 describe("listening", () => {
+  it("comes to nothing on a server that is closed meanwhile", async () => {
+    const before = activeResources();
+    // The port is asked for in some turns of the event loop after the call.
+    for (let turns = 0; turns < 6; turns++) {
+      const server = createServer({
+        bot: listener,
+        port: 0,
+        logLevel: "silent",
+        cdr: turns < 3 ? undefined : "/dev/null",
+      });
+      const listening = server.listen();
+      const refused = expect(listening).rejects.toMatchObject({ name: "ServerError", code: "CLOSED" });
+      for (let turn = 0; turn < turns % 3; turn++) await Promise.resolve();
+      await server.close();
+      await refused;
+    }
+    await expectNothingLeft(before);
+  });
+
   it("fails on a port that is taken, by code, and can be closed all the same", async ({ open }) => {
     const { urls } = await open();
     const second = createServer({ bot: listener, port: Number(new URL(urls.local).port), logLevel: "silent" });

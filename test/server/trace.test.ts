@@ -1,5 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, vi } from "vitest";
@@ -10,7 +19,7 @@ import { OutputAudioRawFrame, OutputTransportMessageUrgentFrame } from "../../sr
 import { CallTrace } from "../../src/server/call-trace.ts";
 import { createServer } from "../../src/server/index.ts";
 import { TraceFile } from "../../src/server/trace-file.ts";
-import { MAX_TRACES } from "../../src/server/tracer.ts";
+import { MAX_TRACES, Tracer } from "../../src/server/tracer.ts";
 import { scriptOf } from "../../src/simulator/index.ts";
 import {
   parseTrace,
@@ -291,6 +300,19 @@ describe("the limits of traces", () => {
     await call.ended;
     expect(simulator.calls).toEqual([]);
     expect(filesIn(traceDir)).toHaveLength(MAX_TRACES);
+  });
+
+  it("those that another process puts into the folder count too", async () => {
+    const directory = newFolder();
+    mkdirSync(directory);
+    for (let i = 0; i < MAX_TRACES - 50; i++) writeFileSync(join(directory, `old-${i}.jsonl`), "");
+    const options = { directory, calls: "asked", audio: false, onError: () => {} } as const;
+    const [one, other] = [await Tracer.open(options), await Tracer.open(options)];
+    const begin = (tracer: Tracer) => tracer.follow(randomUUID()).begin();
+    for (let i = 0; i < 50; i++) expect(begin(one)).toBeDefined();
+    expect(begin(one)).toBeUndefined();
+    await expect.poll(() => begin(other), { timeout: 5_000, interval: 200 }).toBeUndefined();
+    await Promise.all([one.close(), other.close()]);
   });
 
   it("a folder that cannot be written is an error before the first call", async () => {

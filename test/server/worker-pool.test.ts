@@ -4,16 +4,19 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { it as base, describe, expect } from "vitest";
+import WebSocket from "ws";
 import { createServer, defaultSettings, type ServerSettings } from "../../src/server/index.ts";
 import { BackOff } from "../../src/server/workers/back-off.ts";
 import { chooseWorker } from "../../src/server/workers/choose.ts";
 import { createWorkerServer } from "../../src/server/workers/index.ts";
+import type { PoolLimits } from "../../src/server/workers/limits.ts";
 import { WorkerPool } from "../../src/server/workers/pool.ts";
 import { parseFromWorker, parseToWorker } from "../../src/server/workers/protocol.ts";
 import { createWavixSimulator } from "../../src/simulator/index.ts";
 import { WavixRestClient } from "../../src/wavix/control/index.ts";
 import { activeResources, expectNothingLeft } from "../support/leaks.ts";
 import { LogCapture } from "../support/log-capture.ts";
+import { MediaClient } from "../support/media-client.ts";
 import { listener } from "../support/open-server.ts";
 import { metric } from "../support/operations.ts";
 import { openRestStub } from "../support/rest-stub.ts";
@@ -183,7 +186,68 @@ describe("a worker that hangs", () => {
   });
 });
 
+/** The only worker of a server, which hangs as soon as the stream of `call-1` starts; other calls wait for their sockets. */
+async function openHanging(file: (name: string, text: string) => string, limits: Partial<PoolLimits>) {
+  const rest = await openRestStub();
+  const log = new LogCapture();
+  const bot = file("bot.mjs", 'export default (call) => { if (call.callId === "call-1") for (;;); };');
+  const server = createWorkerServer({
+    settings: { ...settings, workers: 1, wavixApiBase: rest.url },
+    ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({}, log) },
+    limits: { ...limits, askMs: 200 },
+  });
+  const urls = await server.listen();
+  const streamUrls: string[] = [];
+  for (const id of ["call-1", "call-2", "call-3", "call-4"]) {
+    const body = JSON.stringify({ id, event_type: "call_setup", direction: "inbound" });
+    await fetch(urls.webhook, { method: "POST", headers: { "content-type": "application/json" }, body });
+    streamUrls.push(await rest.streamUrl(id));
+  }
+  const [first, ...others] = streamUrls as [string, ...string[]];
+  const media = await MediaClient.open(first);
+  media.start("call-1");
+  await expect.poll(() => metric(urls, "wavix_workers_missing"), { timeout: 5_000 }).toBe(1);
+  return { server, rest, log, media, others };
+}
+
+describe("a worker that hangs with sockets on their way to it", () => {
+  it("leaves none of them behind", async ({ file }) => {
+    const { server, rest, log, media, others } = await openHanging(file, { beatMs: 100, hungAfterBeats: 30 });
+    // It has no time for their handshakes; the first is on its way, the others wait for it to be taken.
+    const cut = others.map((url) => new Promise((resolve) => new WebSocket(url).once("error", resolve)));
+    await log.line("worker died");
+    await Promise.all(cut);
+    expect(await media.closed).toBe(1006);
+    await server.close();
+    expect(rest.count("hangUp")).toBe(4);
+    await rest.close();
+  });
+});
+
+describe("a worker that hangs when its server is closed", () => {
+  it("is given the time of a few beats, and nobody takes its place", async ({ file }) => {
+    const { server, rest, log, media } = await openHanging(file, { beatMs: 100, hungAfterBeats: 10_000 });
+    const cut = media.closed;
+    await server.close();
+    expect(await cut).toBe(1006);
+    expect(rest.count("hangUp")).toBe(4);
+    expect([log.count("worker hangs: it is killed"), log.count("worker ready")]).toEqual([1, 1]);
+    await rest.close();
+  });
+});
+
 describe("a server with workers", () => {
+  it("that is closed while they start leaves none behind", async ({ file }) => {
+    const bot = file("slow.mjs", "await new Promise((r) => setTimeout(r, 60_000)); export default () => {};");
+    const init = [{ flag: "bot", name: "./slow.mjs", file: bot }];
+    const server = createWorkerServer({ settings, exec: WORKER, init, logger: pino({ level: "silent" }) });
+    const refused = expect(server.listen()).rejects.toMatchObject({ name: "ServerError", code: "CLOSED" });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await server.close();
+    await refused;
+    await expect(server.listen()).rejects.toMatchObject({ code: "CLOSED" });
+  });
+
   it("whose port is taken leaves no worker behind, and may be tried again", async ({ file: _ }) => {
     const rest = await openRestStub();
     const blocker = createServer({ bot: listener, port: 0, logLevel: "silent" });

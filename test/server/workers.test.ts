@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   compareHeard,
@@ -10,6 +11,7 @@ import {
   type SimulatedCall,
 } from "../../src/simulator/index.ts";
 import { createStreamTokenSigner } from "../../src/wavix/control/index.ts";
+import { parseTrace } from "../../src/wavix/trace/index.ts";
 import { MediaClient, SILENCE, upgradeStatus } from "../support/media-client.ts";
 import { codesIn, tableRows } from "../support/readme.ts";
 import { openRestStub } from "../support/rest-stub.ts";
@@ -191,6 +193,46 @@ describe("workers", () => {
     await rest.close();
   });
 
+  it("trace a call when an operator asks for it, whichever has it, and an open socket by the name it gave itself", async () => {
+    const rest = await openRestStub();
+    const traces = { TRACE_DIR: "traces", TRACE_CALLS: "asked", OPERATOR_TOKEN, OPEN_WS: "1" };
+    await using cli = await WorkerCli.start({ WAVIX_API_BASE: rest.url, ...traces });
+    const clients: MediaClient[] = [];
+    for (const callId of ["call-1", "call-2"]) {
+      await post(cli.webhook, setup(callId));
+      clients.push(await MediaClient.open(await rest.streamUrl(callId)));
+      clients.at(-1)?.start(callId);
+    }
+    const owners = [await cli.ownerOf("call-1"), await cli.ownerOf("call-2")];
+    expect(owners.map(({ worker }) => worker).sort()).toEqual([1, 2]);
+    const open = await MediaClient.open(new URL("/ws", cli.webhook.replace("http", "ws")).href);
+    open.start("open-1");
+    await expect
+      .poll(async () => (await cli.get(cli.webhook, "/calls/open-1", OPERATOR_TOKEN)).status, { interval: 50 })
+      .toBe(200);
+    const ask = async (callId: string, token = OPERATOR_TOKEN) => {
+      const headers = { authorization: `Bearer ${token}` };
+      const response = await fetch(new URL(`/calls/${callId}/trace`, cli.webhook), { method: "POST", headers });
+      return { status: response.status, ...((await response.json()) as { file?: string; error?: string }) };
+    };
+    expect((await ask("call-1", "another token of 16 bytes")).status).toBe(401);
+    expect(await ask("call-3")).toEqual({ status: 404, error: "no such call" });
+    for (const callId of ["call-2", "open-1"]) {
+      const { status, file = "" } = await ask(callId);
+      expect(status).toBe(200);
+      expect(await ask(callId)).toEqual({ status, file });
+      await expect
+        .poll(() => parseTrace(readFileSync(join(cli.folder, "traces", file))).header, { interval: 50 })
+        .toMatchObject({ midCall: true });
+    }
+    expect(readdirSync(join(cli.folder, "traces"))).toHaveLength(2);
+    for (const callId of ["call-1", "call-2"]) await post(cli.webhook, { id: callId, event_type: "completed" });
+    await Promise.all([...clients, open].map((client) => client.stop()));
+    cli.kill("SIGTERM");
+    expect(await cli.exit).toBe(0);
+    await rest.close();
+  });
+
   it("die alone: their calls are hung up once, the others' go on sample by sample, and a new one takes over", async () => {
     await using simulator = await createWavixSimulator();
     const env = { WAVIX_API_BASE: simulator.apiUrl, CDR: "calls.jsonl", SEND_AHEAD_MS: "1000" };
@@ -258,12 +300,13 @@ describe("signals", () => {
     calls[0]?.hangUp();
     expectExact(await (calls[0] as SimulatedCall).ended, 400);
     expect([calls[1]?.state, ...owners.map(({ pid }) => isAlive(pid))]).toEqual(["answered", true, true]);
-    for (const pid of [cli.pid, ...cli.workerPids]) cli.kill("SIGINT", pid);
+    // Any of the two, whichever came first.
+    for (const pid of [cli.pid, ...cli.workerPids]) cli.kill("SIGTERM", pid);
     expect((await (calls[1] as SimulatedCall).ended).hungUpOverRest).toBe(true);
     expect(await cli.exit).toBe(0);
     await cli.expectGone();
     expect(cli.records.map(({ reason }) => reason)).toEqual(["stop", "shutdown"]);
-    expect(cli.errors).toBe("");
+    expect([cli.errors, cli.output.match(/^stopping/gm)?.length]).toEqual(["", 1]);
   });
 });
 

@@ -23,6 +23,13 @@ export function requestOf({ method, headers }: Handshake, socket: Socket): Incom
   return request;
 }
 
+/** A socket that is handed over to another process. */
+export interface PassingSocket {
+  readonly socket: Socket;
+  /** Gives it up, also when it has been sent and nobody has taken it. Too late, or a second time, it does nothing. */
+  close(): void;
+}
+
 /**
  * A socket that may be handed to another process: nothing of it is read here any more. Node stops reading only once the
  * other process has said that it has the socket. By then the caller's first message may be there, would be read here, and
@@ -30,11 +37,19 @@ export function requestOf({ method, headers }: Handshake, socket: Socket): Incom
  *
  * @returns undefined for what cannot be handed over
  */
-export function detach(rawSocket: Duplex): Socket | undefined {
+export function detach(rawSocket: Duplex): PassingSocket | undefined {
   if (!(rawSocket instanceof Socket)) return undefined;
   // There is no public way: `pause()` stops what is handed on, not what is read.
-  const { _handle: handle } = rawSocket as Socket & { _handle?: { readStop?(): number } | null };
+  const inside = rawSocket as Socket & { _handle?: { readStop?(): number; close(): void } | null };
+  const { _handle: handle } = inside;
   if (typeof handle?.readStop !== "function") return undefined;
   handle.readStop();
-  return rawSocket;
+  return {
+    socket: rawSocket,
+    close() {
+      // One that was sent is none any more, and not counted: only its handle is open until the other process has it.
+      if (inside._handle === null) handle.close();
+      else rawSocket.destroy();
+    },
+  };
 }

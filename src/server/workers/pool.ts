@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { CallEvent, WavixRestClient } from "../../wavix/control/index.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "../call-host.ts";
 import { type CallRecord, describe, recordOf } from "../call-record.ts";
-import type { ServerError } from "../errors.ts";
+import { ServerError } from "../errors.ts";
 import { addFigures, type CallFigures, noFigures } from "../figures.ts";
 import { hostSettings, type ServerSettings } from "../settings.ts";
 import type { TakeSocket } from "../upgrade.ts";
@@ -11,7 +11,7 @@ import { BackOff } from "./back-off.ts";
 import { chooseWorker } from "./choose.ts";
 import { defaultLimits, type PoolLimits } from "./limits.ts";
 import type { Setup } from "./protocol.ts";
-import { WorkerProcess } from "./worker-process.ts";
+import { LATE_AFTER_BEATS, WorkerProcess } from "./worker-process.ts";
 
 /** What a pool is made from. */
 export interface WorkerPoolOptions {
@@ -49,11 +49,13 @@ export class WorkerPool implements CallHost {
   /** What workers that are gone had counted. */
   readonly #past = noFigures();
   #watch: ReturnType<typeof setInterval> | undefined;
-  #state: "closed" | "starting" | "running" = "closed";
+  #hungAfterBeats: number;
+  #state: "closed" | "starting" | "running" | "ending" = "closed";
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.#limits = { ...defaultLimits, ...options.limits };
+    this.#hungAfterBeats = this.#limits.hungAfterBeats;
   }
 
   /** Workers that are there, by number. */
@@ -86,10 +88,12 @@ export class WorkerPool implements CallHost {
   /** Settles when all workers have started that can; throws what the first one said when none can. */
   async start(): Promise<void> {
     this.#state = "starting";
+    this.#hungAfterBeats = this.#limits.hungAfterBeats;
     cluster.setupPrimary({ exec: this.#options.exec, args: [] });
     this.#watch = setInterval(() => this.#look(), this.#limits.beatMs).unref();
     const numbers = Array.from({ length: this.#options.settings.workers }, (_, i) => i + 1);
     const failures = await Promise.all(numbers.map((id) => this.#fork(id).started));
+    if (this.#state !== "starting") throw new ServerError("CLOSED", "the server was closed while its workers started");
     if (!failures.includes(undefined)) throw failures[0] as ServerError;
     this.#state = "running";
     for (const id of numbers) if (!this.#workers.has(id)) this.#replace(id, 0);
@@ -119,7 +123,10 @@ export class WorkerPool implements CallHost {
     };
   }
 
+  /** There will be no new calls. A worker that hangs is not given the time that it may take while calls go on. */
   endAll(reason: string): void {
+    this.#state = "ending";
+    this.#hungAfterBeats = Math.min(this.#hungAfterBeats, LATE_AFTER_BEATS);
     for (const worker of this.workers) worker.send({ type: "end-all", reason });
   }
 
@@ -135,9 +142,12 @@ export class WorkerPool implements CallHost {
 
   async trace(callId: string): Promise<TraceAnswer> {
     const call = this.#calls.get(callId);
-    if (call === undefined) return { known: false };
-    const answer = await call.worker.ask("trace", this.#limits.askMs, callId);
-    return answer?.trace ?? { known: true };
+    // What an open socket calls itself only its worker knows.
+    const asked = call === undefined ? [...this.workers] : [call.worker];
+    const asking = asked.map((worker) => worker.ask("trace", this.#limits.askMs, callId));
+    const answers = (await Promise.all(asking)).map((answer) => answer?.trace);
+    const found = answers.find((answer) => answer?.known);
+    return found ?? { known: false, workersMissing: answers.filter((answer) => answer === undefined).length };
   }
 
   /** Of a worker that does not answer in time, what it last said: counts must not fall. */
@@ -223,6 +233,7 @@ export class WorkerPool implements CallHost {
     this.#backOffs.set(id, backOff);
     const timer = setTimeout(() => {
       this.#restarting.delete(timer);
+      if (this.#state !== "running") return;
       this.restarts++;
       this.#fork(id);
     }, backOff.nextMs(livedMs));
@@ -248,7 +259,8 @@ export class WorkerPool implements CallHost {
   #look(): void {
     for (const worker of this.workers) {
       const silentBeats = worker.look();
-      if (worker.ready ? silentBeats > this.#limits.hungAfterBeats : worker.startingMs > this.#limits.startMs) {
+      const { startingMs } = worker;
+      if (startingMs === 0 ? silentBeats > this.#hungAfterBeats : startingMs > this.#limits.startMs) {
         this.#options.log.error({ worker: worker.id, workerPid: worker.pid }, "worker hangs: it is killed");
         worker.kill();
       }

@@ -7,7 +7,7 @@ import type { CallRecord } from "../call-record.ts";
 import { ServerError } from "../errors.ts";
 import { noFigures } from "../figures.ts";
 import type { Candidate } from "./choose.ts";
-import { detach, handshakeOf } from "./pass-socket.ts";
+import { detach, handshakeOf, type PassingSocket } from "./pass-socket.ts";
 import { type FromWorker, type Health, parseFromWorker, type Setup, type ToWorker } from "./protocol.ts";
 
 /** What a worker does that the pool has to know. */
@@ -20,7 +20,7 @@ export interface WorkerEvents {
 }
 
 /** Beats that may be missing before a worker counts as late. */
-const LATE_AFTER_BEATS = 3;
+export const LATE_AFTER_BEATS = 3;
 
 /** How long what a worker said last may take to come, once its process has ended. */
 const LAST_WORDS_MS = 1_000;
@@ -54,6 +54,11 @@ export class WorkerProcess implements Candidate {
   #gone = false;
   /** What it said why it cannot start. */
   #failure: ServerError | undefined;
+  /**
+   * The last socket that was sent, and those behind it: Node sends one when the one before it has been taken, and forgets
+   * them all when the process ends first.
+   */
+  readonly #passing = new Set<PassingSocket>();
   #askCount = 0;
   readonly #asked = new Map<number, (answer: Answer | undefined) => void>();
   readonly #asking = new Map<string, Promise<Answer | undefined>>();
@@ -129,16 +134,29 @@ export class WorkerProcess implements Candidate {
 
   /** Hands a socket over: the handshake is done there. */
   pass(key: string, token: StreamToken | undefined, request: IncomingMessage, rawSocket: Duplex, head: Buffer): void {
-    const socket = detach(rawSocket);
-    if (socket === undefined) {
+    const passing = detach(rawSocket);
+    if (passing === undefined) {
       rawSocket.destroy();
       return;
     }
-    socket.on("error", ignore);
+    passing.socket.on("error", ignore);
+    this.#passing.add(passing);
     const message: ToWorker = { type: "socket", key, token, handshake: handshakeOf(request, head) };
-    this.#process.send(message, socket, {}, (error: Error | null) => {
-      if (error !== null) socket.destroy();
+    this.#process.send(message, passing.socket, {}, (error: Error | null) => {
+      if (error === null) this.#sent(passing);
+      else {
+        this.#passing.delete(passing);
+        passing.close();
+      }
     });
+  }
+
+  /** A socket is on its way: those before it have arrived. */
+  #sent(passing: PassingSocket): void {
+    for (const earlier of this.#passing) {
+      if (earlier === passing) return;
+      this.#passing.delete(earlier);
+    }
   }
 
   /**
@@ -173,6 +191,8 @@ export class WorkerProcess implements Candidate {
   }
 
   #hear(message: unknown): void {
+    // Its calls have been given up by then.
+    if (this.#gone) return;
     const said = parseFromWorker(message);
     switch (said?.type) {
       case "hello":
@@ -210,6 +230,8 @@ export class WorkerProcess implements Candidate {
     this.ready = false;
     const why = this.#failure ?? new ServerError("NO_WORKER", `a worker ${how}`);
     for (const settle of this.#asked.values()) settle(undefined);
+    for (const passing of this.#passing) passing.close();
+    this.#passing.clear();
     this.#settleStart(why);
     this.#events.gone(this, why);
     this.#settleExit();
