@@ -6,7 +6,7 @@ export interface Sample {
 
 /** How much a quantity grew, once it had warmed up. */
 export interface Flatness {
-  /** Medians of the first and the last third of the time after the warm-up. */
+  /** Lower quartiles of the first and the last third of the time after the warm-up. */
   readonly earlyBytes: number;
   readonly lateBytes: number;
   /** What `lateBytes` may be at most. */
@@ -17,8 +17,9 @@ export interface Flatness {
 }
 
 /**
- * Whether a quantity stays flat: its median in the last third of the time is no more than `share` and `allowance` above
- * that of the first third.
+ * Whether a quantity stays flat: its lower quartile in the last third of the time is no more than `share` and `allowance`
+ * above that of the first third. What only comes and goes, such as audio that waits, is in the upper ones; what stays is in
+ * all.
  *
  * @returns null for fewer than nine samples after the warm-up, of which nothing can be said
  */
@@ -31,15 +32,15 @@ export function flatnessOf(
   const warm = samples.filter(({ atMs }) => atMs >= warmUpMs);
   if (warm.length < 9) return null;
   const third = Math.floor(warm.length / 3);
-  const earlyBytes = median(warm.slice(0, third));
-  const lateBytes = median(warm.slice(-third));
+  const earlyBytes = lowerQuartile(warm.slice(0, third));
+  const lateBytes = lowerQuartile(warm.slice(-third));
   const boundBytes = earlyBytes * (1 + share) + allowance;
   return { earlyBytes, lateBytes, boundBytes, bytesPerHour: 3_600_000 * slope(warm), flat: lateBytes <= boundBytes };
 }
 
-function median(samples: readonly Sample[]): number {
+function lowerQuartile(samples: readonly Sample[]): number {
   const sorted = samples.map(({ bytes }) => bytes).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1]!;
+  return sorted[sorted.length >> 2]!;
 }
 
 /** Least squares, in bytes per ms. */

@@ -28,8 +28,9 @@ Right is
                        stream: "left out"); only on a cut socket may some vanish: one that was cut on purpose, or because
                        its end took more than two seconds
   memory               after a warm-up of a fifth of the time (20 s at least) the server's heap, after a garbage
-                       collection, grows from the first to the last third by no more than 5 % and 2 MB; its resident
-                       memory by no more than 10 % and 8 MB. Judged from 90 s on
+                       collection and without machine code, grows from the first to the last third by no more than 5 %
+                       and 2 MB; its resident memory by no more than 10 % and 8 MB (lower quartiles: audio that waits
+                       comes and goes). Judged from 90 s on
   leaks                after the last call the server has no call, codec slot or ticking transport, and no more sockets
                        and timers than before the first; closed, its process ends by itself
 
