@@ -21,8 +21,6 @@ export class OpenStream implements LiveCall {
 
   constructor(socket: WebSocket, rawSocket: Duplex, context: SessionContext) {
     const { settings, bots, log, watch, lateness } = context;
-    this.#trace = context.tracer()?.follow(undefined);
-    this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       ...settings,
       socket,
@@ -31,6 +29,9 @@ export class OpenStream implements LiveCall {
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
     });
     this.transport = transport;
+    // Not before: where no codec is to be had there is no stream, and nothing would end its trace.
+    this.#trace = context.tracer()?.follow(undefined);
+    this.#trace?.socket(socket, rawSocket);
     watch.add(transport, socket, rawSocket);
     const failed = (error: unknown) => log.warn({ callId: transport.callId, error: describe(error) }, "bot failed");
     this.closed = transport.run(bots.length === 1 ? bots[0] : botsInTurn(transport, bots, failed)).then((end) => {

@@ -1,6 +1,8 @@
 import { Buffer } from "node:buffer";
 import { expect } from "vitest";
 
+export { concat } from "../../src/web/bench/signals.ts";
+
 export { noise, split } from "./noise.ts";
 
 /** A sine, `level` in dB of full scale. */
@@ -9,16 +11,6 @@ export function sine(frequency: number, sampleRate: number, length: number, leve
   return Int16Array.from({ length }, (_, i) =>
     Math.round(amplitude * Math.sin((2 * Math.PI * frequency * i) / sampleRate)),
   );
-}
-
-export function concat(parts: readonly Int16Array[]): Int16Array {
-  const whole = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** As `expect(actual).toEqual(expected)`, in a thousandth of the time when they are equal. */
