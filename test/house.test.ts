@@ -16,6 +16,8 @@ const SRC = new URL("../src", import.meta.url).pathname;
 /** The rooms, lowest first. A room may use those below it, not those above. */
 const ROOMS = [
   "codec",
+  "settings",
+  "pipecat/wire",
   "pipecat",
   "wavix/wire",
   "wavix/control",

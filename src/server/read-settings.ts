@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { SAMPLE_RATES } from "../codec/index.ts";
-import { flag, integer, networks, oneOf, seconds, url, workerCount } from "./setting-values.ts";
+import { flag, integer, oneOf, seconds, url } from "../settings/index.ts";
+import { networks, workerCount } from "./setting-values.ts";
 import { defaultSettings, LOCAL_API_BASE, type ServerSettings, WAVIX_API_BASE } from "./settings.ts";
 
 const webhookSecret = z.string().regex(/^[\w-]{8,128}$/, "must be 8 to 128 letters, digits, - or _");

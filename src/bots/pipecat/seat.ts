@@ -1,0 +1,27 @@
+import type { CallFacts } from "../../call/index.ts";
+
+/** Room for one call at one bot. */
+export interface Seat {
+  /** `ws://…` or `wss://…`; may hold a secret. */
+  readonly url: string;
+  /** To be sent with the upgrade: `authorization`, say. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** It could not be connected to; to be called before {@link release}. */
+  failed(): void;
+  /** The call is over, or never came to be; once. */
+  release(): void;
+}
+
+/** Where the bots are: one URL or several, processes that are started, Pipecat Cloud. */
+export interface Seats {
+  /**
+   * Seats for a call, the best first; the next one is asked for when one could not be connected to. What was not
+   * released by whoever took it stays taken; a seat is taken when it is yielded.
+   *
+   * @param signal aborted when the call is over or the time for connecting is: waiting for a seat ends then
+   * @throws BotError `NO_BOT_FREE`, `BOT_START_FAILED`, `BOT_REFUSED`; ends without one when there is no other
+   */
+  offer(facts: CallFacts, signal: AbortSignal): AsyncGenerator<Seat, void, void>;
+  /** Stops what it keeps running: checks, processes without a call. */
+  close(): Promise<void>;
+}
