@@ -9,8 +9,8 @@ import {
   parseRtvi,
   parseServerRequest,
   readFrame,
-  rtviAtLeast,
   type ServerRequest,
+  versionAtLeast,
 } from "../../pipecat/wire/index.ts";
 import type { Line, Protocol } from "./protocol.ts";
 
@@ -30,10 +30,10 @@ export class PipecatProtocol implements Protocol {
   readonly inputSampleRate: number;
   readonly #line: Line;
   readonly #writer: AudioFrameWriter;
-  /** RTVI's version of the bot, once it has said so. */
-  #rtvi: string | undefined;
+  /** Whether the bot's Pipecat has an interruption frame; what came before 1.3 has not. */
+  #hasInterruptionFrame = true;
   #interruption: { atMs: number; signals: Set<Signal> } | undefined;
-  /** Keys that were told in RTVI's own way, by the id of their message: a bot before 1.5 answers that it does not know it. */
+  /** Keys that were told in RTVI's own way, by the id of their message: what came before 1.5 answers that it does not know it. */
   readonly #keys = new Map<string, KeypadEntry>();
   #knowsDtmf = true;
 
@@ -92,7 +92,9 @@ export class PipecatProtocol implements Protocol {
     const message = parseRtvi(text);
     switch (message.kind) {
       case "bot-ready":
-        this.#rtvi = message.version;
+        // Not RTVI's version: 1.4 and newer answer with the one they were asked in.
+        this.#hasInterruptionFrame = !isBefore(message.libraryVersion, 1, 3);
+        this.#knowsDtmf = !isBefore(message.libraryVersion, 1, 5);
         break;
       case "bot-started-speaking":
         speech.fresh();
@@ -105,8 +107,8 @@ export class PipecatProtocol implements Protocol {
         this.#interrupted("bot-interrupted");
         break;
       case "user-started-speaking":
-        // Later ones say so themselves, and may have a reason not to be interrupted.
-        if (!rtviAtLeast(this.#rtvi ?? "1.2.0", 1, 4) && speech.isHeard) this.#interrupted("user-started-speaking");
+        // Whoever has the frame may have a reason not to be interrupted.
+        if (!this.#hasInterruptionFrame && speech.isHeard) this.#interrupted("user-started-speaking");
         break;
       case "error-response":
         this.#refused(message.id);
@@ -122,14 +124,17 @@ export class PipecatProtocol implements Protocol {
 
   /** Takes back what was not heard; once for one interruption, in however many ways it is told. */
   #interrupted(signal: Signal): void {
+    const { speech } = this.#line;
     const nowMs = performance.now();
     const last = this.#interruption;
     if (last !== undefined && nowMs - last.atMs < SAME_INTERRUPTION_MS && !last.signals.has(signal)) {
       last.signals.add(signal);
-      return;
+    } else {
+      this.#interruption = { atMs: nowMs, signals: new Set([signal]) };
+      speech.interrupt(STALE_MS);
     }
-    this.#interruption = { atMs: nowMs, signals: new Set([signal]) };
-    this.#line.speech.interrupt(signal === "frame" ? 0 : STALE_MS);
+    // Pipecat stops its audio before it writes the frame.
+    if (signal === "frame") speech.fresh();
   }
 
   #refused(id: string): void {
@@ -178,4 +183,9 @@ export class PipecatProtocol implements Protocol {
   #tell(rtvi: string): void {
     this.#line.send(encodeFrame({ kind: "message", data: rtvi }));
   }
+}
+
+/** Whether a bot runs with a Pipecat older than this; one that does not say so is new. */
+function isBefore(version: string | undefined, major: number, minor: number): boolean {
+  return version !== undefined && !versionAtLeast(version, major, minor);
 }

@@ -9,9 +9,9 @@ export type RtviMessage =
   /** The answer to `client-ready`. */
   | {
       readonly kind: "bot-ready";
-      /** RTVI's version, `2.1.0` say; compare it with {@link rtviAtLeast}. */
+      /** RTVI's version; since Pipecat 1.4 that of the client, if it is one they still serve. */
       readonly version: string;
-      /** Pipecat's. */
+      /** Pipecat's, `1.14.0` say; compare it with {@link versionAtLeast}. */
       readonly libraryVersion: string | undefined;
     }
   | { readonly kind: "bot-started-speaking" }
@@ -84,9 +84,9 @@ export function parseRtvi(
  *
  * @param version as `bot-ready` gives it; anything but `major.minor…` is before every version
  * @example
- * rtviAtLeast("2.1.0", 1, 4); // true
+ * versionAtLeast("2.1.0", 1, 4); // true
  */
-export function rtviAtLeast(version: string | undefined, major: number, minor: number): boolean {
+export function versionAtLeast(version: string | undefined, major: number, minor: number): boolean {
   const found = /^(\d{1,9})\.(\d{1,9})(?![^.+-])/.exec(version ?? "");
   if (found === null) return false;
   const ofMajor = Number(found[1]);

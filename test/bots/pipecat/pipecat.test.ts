@@ -47,7 +47,9 @@ const told = async (bot: BotSide, t: string) => {
 const say = (bot: BotSide, type: string, data?: unknown, id?: string) =>
   bot.send(encodeFrame({ kind: "message", data: JSON.stringify({ label: "rtvi-ai", type, data, id }) }));
 const ask = (bot: BotSide, data: unknown) => say(bot, "server-message", data);
-const ready = (bot: BotSide, version: string) => say(bot, "bot-ready", { version });
+/** As Pipecat of this version answers `client-ready`. */
+const ready = (bot: BotSide, libraryVersion: string) =>
+  say(bot, "bot-ready", { version: "1.2.0", about: { library: "pipecat-ai", library_version: libraryVersion } });
 
 /** `ms` of a tone, in frames of 40 ms as Pipecat sends them, but at once. */
 function speak(bot: BotSide, ms: number, frequency = 440): void {
@@ -137,12 +139,12 @@ describe("a bot that speaks Pipecat's protocol", () => {
   });
 
   it.for([
-    ["a frame", "2.2.0", (bot: BotSide) => bot.send(encodeFrame({ kind: "interruption" }))],
-    ["bot-interrupted", "2.0.0", (bot: BotSide) => say(bot, "bot-interrupted")],
-    ["user-started-speaking before 1.4", "1.3.0", (bot: BotSide) => say(bot, "user-started-speaking")],
+    ["a frame", "1.3.0", (bot: BotSide) => bot.send(encodeFrame({ kind: "interruption" }))],
+    ["bot-interrupted", "1.4.0", (bot: BotSide) => say(bot, "bot-interrupted")],
+    ["user-started-speaking before 1.3", "1.2.1", (bot: BotSide) => say(bot, "user-started-speaking")],
     [
       "all of them",
-      "2.0.0",
+      "1.14.0",
       (bot: BotSide) => {
         say(bot, "user-started-speaking");
         bot.send(encodeFrame({ kind: "interruption" }));
@@ -167,11 +169,29 @@ describe("a bot that speaks Pipecat's protocol", () => {
     expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 1 });
   });
 
+  it("is heard with its next answer at once, when its frame says that the old one is over", async ({ open }) => {
+    const { placeCall, log } = await open({ bot: pipecatBot() });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    ready(bot, "1.14.0");
+    speak(bot, 5_000);
+    await pause(300);
+    say(bot, "bot-interrupted");
+    speak(bot, 400);
+    bot.send(encodeFrame({ kind: "interruption" }));
+    speak(bot, 400);
+    const report = await call.ended;
+    expect(counters.stale_audio).toBe(10);
+    expect(heardMs(report.recording!)).toBeGreaterThan(650);
+    expect(heardMs(report.recording!)).toBeLessThan(1_000);
+    expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 1 });
+  });
+
   it("keeps speaking when the caller does, where it would say that it was interrupted", async ({ open }) => {
     const { placeCall, log } = await open({ bot: pipecatBot() });
     const call = placeCall({ hangUpAfterMs: 900 });
     const bot = await bots.call();
-    ready(bot, "1.4.0");
+    ready(bot, "1.3.0");
     speak(bot, 600);
     say(bot, "user-started-speaking");
     await call.ended;
@@ -182,7 +202,7 @@ describe("a bot that speaks Pipecat's protocol", () => {
     const { placeCall } = await open({ bot: pipecatBot() });
     const call = placeCall({ hangUpAfterMs: 1_500 });
     const bot = await bots.call();
-    ready(bot, "1.3.0");
+    ready(bot, "1.2.1");
     speak(bot, 5_000);
     await pause(300);
     say(bot, "user-started-speaking");
@@ -214,7 +234,7 @@ describe("a bot that speaks Pipecat's protocol", () => {
     const { placeCall, simulator, log } = await open({ bot: pipecatBot() });
     const call = placeCall({ digits: "42", behaviour: { digitsAfterMs: 20 } });
     const bot = await bots.call();
-    ready(bot, "2.2.0");
+    ready(bot, "1.14.0");
     ask(bot, { type: "wavix-collect", max_digits: 2, timeout_seconds: 5 });
     ask(bot, { type: "wavix-play", audio_file: "https://example.com/hold.wav" });
     await bot.messages.first(() => rtvi(bot).filter(({ type }) => type === "dtmf").length === 2);
@@ -255,7 +275,6 @@ describe("a bot that speaks Pipecat's protocol", () => {
     const { placeCall } = await open({ bot: pipecatBot({ dtmf: true }) });
     const call = placeCall({ digits: "5", behaviour: { digitsAfterMs: 20 }, hangUpAfterMs: 800 });
     const bot = await bots.call();
-    ready(bot, "1.3.0");
     await bot.messages.first(() => rtvi(bot).some(({ type }) => type === "dtmf"));
     const { id } = rtvi(bot).find(({ type }) => type === "dtmf") as Rtvi;
     say(bot, "error-response", { error: "Unsupported type dtmf" }, id);
