@@ -153,7 +153,13 @@ export interface Call {
  *   await call.send(new OutputAudioRawFrame({ audio: speech, sampleRate: 24000 }));
  * };
  */
-export type Bot = (call: Call) => void | Promise<void>;
+export interface Bot {
+  (call: Call): void | Promise<void>;
+  /** Gives back what it holds beyond calls, such as processes; the server calls it when it closes. */
+  close?(): Promise<void>;
+  /** Counts that only rise, by name (`processes_started`). */
+  readonly counters?: Readonly<Record<string, number>>;
+}
 
 /** Thrown at a bot that goes on after its call is over, or floods it. */
 export class CallError extends Error {
