@@ -155,9 +155,15 @@ export interface Call {
  */
 export interface Bot {
   (call: Call): void | Promise<void>;
-  /** Gives back what it holds beyond calls, such as processes; the server calls it when it closes. */
+  /**
+   * Gives back what it holds beyond calls, such as processes. The server calls it once, when it closes and its calls are
+   * over, and waits for it up to 10 s.
+   */
   close?(): Promise<void>;
-  /** Counts that only rise, by name (`processes_started`). */
+  /**
+   * Counts that only rise, by name: snake_case, up to 64 characters, at most 100 of them (`processes_started`). `/metrics`
+   * has them as `wavix_bot_events_total{event="processes_started"}`.
+   */
   readonly counters?: Readonly<Record<string, number>>;
 }
 

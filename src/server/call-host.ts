@@ -78,6 +78,6 @@ export interface CallHost {
   /** Traces a call from now on. */
   trace(callId: string): Promise<TraceAnswer>;
   figures(): Promise<CallFigures>;
-  /** Once there is no call. */
-  close(): Promise<void>;
+  /** Once there is no call. Unless that is for good, it may be started again. */
+  close(forGood: boolean): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
+import { addBotEvents, type BotEvents } from "./bot-events.ts";
 import type { CallRecord } from "./call-record.ts";
 
 /** What calls amount to, those that are up and those that have ended: counts that only rise. */
@@ -12,6 +13,8 @@ export interface CallFigures {
   /** What traces did not get. */
   traceLinesLost: number;
   callsUntraced: number;
+  /** What bots count. */
+  botEvents: BotEvents;
   /** Of each write of audio. */
   lateness: Pick<Lateness, "counts" | "sumMs">;
 }
@@ -21,6 +24,7 @@ export function noFigures(): CallFigures {
   return {
     ...{ packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, traceLinesLost: 0, callsUntraced: 0 },
     dropped: {},
+    botEvents: {},
     lateness: { counts, sumMs },
   };
 }
@@ -46,6 +50,7 @@ export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void 
   for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
   sum.traceLinesLost += part.traceLinesLost;
   sum.callsUntraced += part.callsUntraced;
+  addBotEvents(sum.botEvents, part.botEvents);
   sum.lateness.sumMs += part.lateness.sumMs;
   for (const [bucket, count] of part.lateness.counts.entries()) {
     sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;

@@ -1,7 +1,9 @@
 import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
+import { botEventsOf } from "./bot-events.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
+import { closeBots } from "./close-bots.ts";
 import { addCall, addFigures, type CallFigures, noFigures } from "./figures.ts";
 import type { LiveCall } from "./live-call.ts";
 import { OpenStream } from "./open-stream.ts";
@@ -30,6 +32,7 @@ export class LocalHost implements CallHost {
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
   #tracer: Tracer | undefined;
+  #botsClosed: Promise<void> | undefined;
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
@@ -122,13 +125,17 @@ export class LocalHost implements CallHost {
   async figures(): Promise<CallFigures> {
     const sum = noFigures();
     const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
-    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced });
+    const botEvents = botEventsOf(this.#options.bots);
+    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced, botEvents });
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }
 
-  async close(): Promise<void> {
-    await this.#tracer?.close();
+  async close(forGood: boolean): Promise<void> {
+    const { bots, log } = this.#options;
+    // They came with the host: one that is started again has need of them.
+    if (forGood) this.#botsClosed ??= closeBots(bots, log);
+    await Promise.all([this.#tracer?.close(), this.#botsClosed]);
   }
 
   #ended(key: string, record: CallRecord): void {

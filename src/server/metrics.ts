@@ -92,6 +92,9 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
   );
   counter("wavix_interruptions_total", "Barge-ins.", [], () => [[{}, figures.interruptions]]);
   counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [[{}, figures.starvations]]);
+  counter("wavix_bot_events_total", "What bots count of themselves.", ["event"], function* () {
+    for (const [event, count] of Object.entries(figures.botEvents)) yield [{ event }, count];
+  });
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
   counter("wavix_trace_lines_lost_total", "Lines that traces did not get.", [], () => [[{}, figures.traceLinesLost]]);
   counter("wavix_calls_untraced_total", "Calls for whose trace there was no room.", [], () => [

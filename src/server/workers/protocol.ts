@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CallEvent, isCallId } from "../../wavix/control/index.ts";
+import { BOT_EVENT_NAME, MAX_BOT_EVENTS } from "../bot-events.ts";
 import type { NewCall } from "../call-host.ts";
 import type { CallRecord } from "../call-record.ts";
 import type { CallFigures } from "../figures.ts";
@@ -37,6 +38,9 @@ const figures: z.ZodType<CallFigures> = z.object({
   traceLinesLost: count,
   callsUntraced: count,
   dropped: z.record(z.string(), count),
+  botEvents: z
+    .record(z.string().regex(BOT_EVENT_NAME), count)
+    .refine((events) => Object.keys(events).length <= MAX_BOT_EVENTS),
   lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
 /** The part of an upgrade request that a handshake needs. */

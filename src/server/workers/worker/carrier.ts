@@ -71,7 +71,7 @@ export class Carrier implements HostEvents {
       this.#host.endAll("primary-died");
       await empty;
     }
-    await this.#host.close();
+    await this.#host.close(true);
   }
 
   tokenUsed(key: string, token: StreamToken): void {
