@@ -9,7 +9,6 @@ import {
   type Lateness,
   type WavixTransport,
 } from "../call/index.ts";
-import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
 import { type CallEvent, isCallOver, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
@@ -18,6 +17,7 @@ import { botsInTurn } from "./bots-in-turn.ts";
 import { controlOf } from "./call-control.ts";
 import type { NewCall } from "./call-host.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import { CollectedKeys } from "./collected-keys.ts";
 import type { FollowedCall } from "./followed-call.ts";
 import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
 import type { HostSettings } from "./settings.ts";
@@ -55,6 +55,7 @@ export class CallSession implements LiveCall {
   readonly #log: Logger;
   readonly #trace: FollowedCall | undefined;
   readonly #aborter = new AbortController();
+  readonly #keys = new CollectedKeys();
   readonly #startedAtMs = performance.now();
   #transport: WavixTransport | undefined;
   #socketTimer: ReturnType<typeof setTimeout> | undefined;
@@ -63,8 +64,6 @@ export class CallSession implements LiveCall {
   #streamingAtMs: number | undefined;
   /** Its `start` named another call than its token: said at once, and again in the summary. */
   #startNamedAnother = false;
-  /** The time of the last keys: a repeated webhook does not press them again. */
-  #keysAt: string | undefined;
   /** It is being hung up or has ended: nothing more begins. */
   #closing = false;
   #ended = false;
@@ -169,13 +168,7 @@ export class CallSession implements LiveCall {
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
       // What is being hung up from here ends with its own reason.
       else if (!this.#closing) this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
-    } else if (event.payload?.type === "collect" && event.payload.status === "completed") {
-      if (event.eventTime !== undefined && event.eventTime === this.#keysAt) return;
-      this.#keysAt = event.eventTime;
-      for (const key of event.payload.digits) {
-        if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
-      }
-    }
+    } else for (const frame of this.#keys.framesOf(event)) this.#transport?.deliver(frame);
   }
 
   trace(): string | undefined {
