@@ -38,6 +38,7 @@ export function botsInTurn(transport: WavixTransport, bots: readonly Bot[], onFa
 /** The call as one bot sees it that may fail: with the failure it is over for this bot, and for nobody else. */
 class Attempt implements Call {
   readonly signal: AbortSignal;
+  readonly control: CallControl | undefined;
   readonly #call: Call;
   readonly #aborter = new AbortController();
   #failed = false;
@@ -46,6 +47,7 @@ class Attempt implements Call {
 
   constructor(call: Call) {
     this.#call = call;
+    this.control = call.control && this.#guarded(call.control);
     this.signal = AbortSignal.any([call.signal, this.#aborter.signal]);
   }
 
@@ -87,10 +89,7 @@ class Attempt implements Call {
   }
 
   send(frame: Frame): Promise<void> {
-    if (!this.#failed) return this.#call.send(frame);
-    const refused = Promise.reject(withAnother());
-    refused.catch(() => {});
-    return refused;
+    return this.#failed ? refused() : this.#call.send(frame);
   }
 
   beginUtterance(): Utterance {
@@ -134,9 +133,23 @@ class Attempt implements Call {
   get closed(): Promise<CallEnd> {
     return this.#call.closed;
   }
-  get control(): CallControl | undefined {
-    return this.#call.control;
+
+  /** For as long as the bot has the call, also through a `control` that it has taken before. */
+  #guarded(control: CallControl): CallControl {
+    const { collect, play } = control;
+    return {
+      hangUp: () => (this.#failed ? refused() : control.hangUp()),
+      ...(collect && { collect: (options) => (this.#failed ? refused() : collect.call(control, options)) }),
+      ...(play && { play: (options) => (this.#failed ? refused() : play.call(control, options)) }),
+    };
   }
+}
+
+/** What nobody awaits takes nobody down. */
+function refused(): Promise<never> {
+  const refusal = Promise.reject(withAnother());
+  refusal.catch(() => {});
+  return refusal;
 }
 
 function withAnother(): CallError {
