@@ -75,6 +75,12 @@ export interface CallHost {
   /** Ends all calls now; `HostEvents.ended` tells when each is over on both sides. */
   endAll(reason: string): void;
   snapshots(): Promise<Snapshots>;
+  /**
+   * Ends a call as its bot would: what was said is heard first. Settles when that has begun.
+   *
+   * @returns whether there is such a call
+   */
+  hangUp(callId: string, reason: string): Promise<boolean>;
   /** Traces a call from now on. */
   trace(callId: string): Promise<TraceAnswer>;
   figures(): Promise<CallFigures>;

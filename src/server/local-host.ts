@@ -117,8 +117,14 @@ export class LocalHost implements CallHost {
     return { calls: [...this.#calls.values()].map((call) => call.snapshot()) };
   }
 
+  async hangUp(callId: string, reason: string): Promise<boolean> {
+    const call = this.#find(callId);
+    void call?.end({ endedBy: "bot", reason });
+    return call !== undefined;
+  }
+
   async trace(callId: string): Promise<TraceAnswer> {
-    const call = [...this.#calls.values()].find((call) => call.callId === callId);
+    const call = this.#find(callId);
     return { known: call !== undefined, file: call?.trace() };
   }
 
@@ -136,6 +142,11 @@ export class LocalHost implements CallHost {
     // They came with the host: one that is started again has need of them.
     if (forGood) this.#botsClosed ??= closeBots(bots, log);
     await Promise.all([this.#tracer?.close(), this.#botsClosed]);
+  }
+
+  /** What an open socket calls itself counts only where there is no such call. */
+  #find(callId: string): LiveCall | undefined {
+    return this.#sessions.get(callId) ?? [...this.#calls.values()].find((call) => call.callId === callId);
   }
 
   #ended(key: string, record: CallRecord): void {

@@ -5,6 +5,7 @@ import {
   type Bot,
   type CallEnd,
   createWavixTransport,
+  type EndedBy,
   type EndOptions,
   type Lateness,
   type WavixTransport,
@@ -186,12 +187,12 @@ export class CallSession implements LiveCall {
   /** Ends the call from here. */
   async end(options: EndOptions): Promise<void> {
     if (this.#transport !== undefined) await this.#transport.end(options);
-    else await this.#fail(options.reason, options.error, true);
+    else await this.#fail(options.reason, options.error, true, options.endedBy);
   }
 
-  async #fail(reason: string, error: unknown, hangUp: boolean): Promise<void> {
+  async #fail(reason: string, error: unknown, hangUp: boolean, endedBy: EndedBy = "server"): Promise<void> {
     if (this.#transport !== undefined && !this.#ended) {
-      await this.#transport.end({ endedBy: "server", reason, error, now: true });
+      await this.#transport.end({ endedBy, reason, error, now: true });
       return;
     }
     if (this.#closing) return;
@@ -199,7 +200,7 @@ export class CallSession implements LiveCall {
     this.#aborter.abort();
     clearTimeout(this.#socketTimer);
     if (hangUp) await this.#hangUp();
-    this.#finish({ endedBy: "server", reason, error });
+    this.#finish({ endedBy, reason, error });
   }
 
   async #hangUp(): Promise<void> {

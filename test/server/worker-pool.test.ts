@@ -177,6 +177,9 @@ describe("a worker that hangs", () => {
     const shown = async (path: string) => (await fetch(urls.local + path, { headers })).json();
     expect(await shown("/calls")).toMatchObject({ calls: [{ callId: well.id, worker: 1 }], workersMissing: 1 });
     expect(await shown(`/calls/${hanging.id}`)).toMatchObject({ workersMissing: 1 });
+    // It will not do what it is told, but the call ends.
+    expect(await server.hangUp(hanging.id)).toBe(true);
+    expect(await server.hangUp("nobody")).toBe(false);
     expect(await hanging.ended).toMatchObject({ hungUpOverRest: true, closedBy: "cut" });
     expect(await log.line("worker died")).toMatchObject({ worker: 2, calls: 1, why: "a worker was killed by SIGKILL" });
     expect(await log.line("call ended")).toMatchObject({ callId: hanging.id, reason: "worker-died" });
@@ -227,6 +230,46 @@ describe("a worker that hangs with sockets on their way to it", () => {
     await server.close();
     expect(rest.count("hangUp")).toBe(4);
     await rest.close();
+  });
+});
+
+describe("a hang-up from outside", () => {
+  it("reaches the worker that has the call, by its id, or by the one an open socket goes by", async ({ file }) => {
+    const bot = file(
+      "bot.mjs",
+      `import { OutputAudioRawFrame } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
+      export default async (call) => {
+        await call.send(new OutputAudioRawFrame({ audio: new Int16Array(24_000).fill(1_000), sampleRate: 24_000 }));
+        await call.closed;
+      };`,
+    );
+    const ends = file("ends.txt", "");
+    await using simulator = await createWavixSimulator();
+    const server = createWorkerServer({
+      settings: { ...settings, wavixApiBase: simulator.apiUrl, openWs: true, cdr: ends },
+      ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({ level: "silent" }) },
+    });
+    const urls = await server.listen();
+    const [first, second] = [1, 2].map(() => simulator.placeCall({ webhookUrl: urls.webhook }));
+    await Promise.all([first?.streaming, second?.streaming]);
+    const media = await MediaClient.open(urls.webSocket);
+    media.start("open-1");
+    await media.message("media");
+    expect(await server.hangUp("nobody")).toBe(false);
+    const asked = ["open-1", first?.id, first?.id].map((id) => server.hangUp(id as string, "had-enough"));
+    expect(await Promise.all(asked)).toEqual([true, true, true]);
+    // The bot has said a second at once, and all of it is heard.
+    expect((await first?.ended)?.playout).toMatchObject({ playedMs: expect.closeTo(1_000, 3), unheardMs: 0 });
+    expect(await server.hangUp(first?.id as string)).toBe(false);
+    expect([second?.state, simulator.requestCount("hangUp")]).toEqual(["answered", 1]);
+    expect(await media.closed).toBe(1000);
+    await server.close();
+    await second?.ended;
+    const records = readFileSync(ends, "utf8").trimEnd().split("\n");
+    const reasons = records.map((line) => JSON.parse(line)).map((one) => `${one.callId} ${one.endedBy} ${one.reason}`);
+    expect(reasons.sort()).toEqual(
+      [`${first?.id} bot had-enough`, "open-1 bot had-enough", `${second?.id} server shutdown`].sort(),
+    );
   });
 });
 

@@ -79,8 +79,10 @@ const toWorker = z.discriminatedUnion("type", [
   z.object({
     type: z.literal("ask"),
     id: z.number(),
-    what: z.enum(["snapshots", "figures", "trace"]),
+    what: z.enum(["snapshots", "figures", "trace", "hang-up"]),
     callId: z.string(),
+    /** Of a hang-up. */
+    reason: z.string(),
   }),
   /** There are no calls any more, and there will be none. */
   z.object({ type: z.literal("exit") }),
@@ -105,6 +107,7 @@ const fromWorker = z.discriminatedUnion("type", [
     id: z.number(),
     snapshots: snapshots.optional(),
     figures: figures.optional(),
+    hungUp: z.boolean().optional(),
     trace: z.object({ known: z.boolean(), file: z.string().optional() }).optional(),
   }),
 ]);

@@ -94,9 +94,10 @@ export class Carrier implements HostEvents {
     if (token === undefined && !this.#host.has(key)) this.#say({ type: "ended", key });
   }
 
-  async #answer({ id, what, callId }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
+  async #answer({ id, what, callId, reason }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
     if (what === "figures") this.#say({ type: "answer", id, figures: await this.#host.figures() });
     else if (what === "trace") this.#say({ type: "answer", id, trace: await this.#host.trace(callId) });
+    else if (what === "hang-up") this.#say({ type: "answer", id, hungUp: await this.#host.hangUp(callId, reason) });
     else this.#say({ type: "answer", id, snapshots: [...(await this.#host.snapshots()).calls] });
   }
 
