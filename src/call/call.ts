@@ -155,9 +155,9 @@ export interface Call {
  */
 export interface Bot {
   (call: Call): void | Promise<void>;
-  /** Gives back what it holds beyond calls, such as processes; the server calls it when it closes. */
+  /** Gives back what it holds beyond its calls, such as processes; the server calls it when it closes. */
   close?(): Promise<void>;
-  /** Counts that only rise, by name (`processes_started`). */
+  /** What happened, in counts that only rise, by name (`processes_started`): `wavix_bot_events_total` of `/metrics`. */
   readonly counters?: Readonly<Record<string, number>>;
 }
 
