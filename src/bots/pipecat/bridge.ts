@@ -83,8 +83,8 @@ export class Bridge {
         if (failure.wasWell || untilMs === 0) untilMs = nowMs + reconnectMs;
         if (untilMs - nowMs <= BETWEEN_BOTS_MS) throw failure.error;
         await sleep(BETWEEN_BOTS_MS, undefined, { signal }).catch(() => undefined);
-        failure = await this.#converse(untilMs - performance.now());
         counters.reconnects++;
+        failure = await this.#converse(untilMs - performance.now());
       }
     } finally {
       this.#speech.end();
