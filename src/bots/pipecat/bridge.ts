@@ -87,7 +87,6 @@ export class Bridge {
         failure = await this.#converse(untilMs - performance.now());
       }
     } finally {
-      this.#speech.end();
       this.#keypad.stop();
       this.#audio?.close();
     }
@@ -121,6 +120,7 @@ export class Bridge {
     } finally {
       signal.removeEventListener("abort", leave);
       this.#conversation = undefined;
+      this.#speech.end();
       found.seat.release();
     }
   }
