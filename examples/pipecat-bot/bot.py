@@ -38,7 +38,7 @@ async def bot(runner_args: RunnerArguments):
 
     @transport.event_handler("on_client_connected")
     async def on_client_connected(transport, client):
-        await worker.queue_frames(tone(660, seconds=0.5))
+        await worker.queue_frames(tone(600, seconds=0.5))
 
     @transport.event_handler("on_client_disconnected")
     async def on_client_disconnected(transport, client):

@@ -95,9 +95,9 @@ class Echo(SpeakingBot):
         await self.push_frame(frame, direction)
         if isinstance(frame, InputDTMFFrame):
             if frame.button == KeypadEntry.ONE:
-                await self._say(tone(440, seconds=10))
+                await self._say(tone(400, seconds=10))
             elif frame.button == KeypadEntry.POUND:
-                await self._say([*tone(330, seconds=0.5), EndWorkerFrame()])
+                await self._say([*tone(300, seconds=0.5), EndWorkerFrame()])
 
     async def _say(self, frames: list[Frame]):
         for frame in frames:

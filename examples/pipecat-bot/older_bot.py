@@ -30,7 +30,7 @@ async def call(websocket: WebSocket):
 
     @transport.event_handler("on_client_connected")
     async def on_client_connected(transport, client):
-        await task.queue_frames(tone(660, seconds=0.5))
+        await task.queue_frames(tone(600, seconds=0.5))
 
     @transport.event_handler("on_client_disconnected")
     async def on_client_disconnected(transport, client):

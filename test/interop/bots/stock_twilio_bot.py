@@ -71,7 +71,7 @@ async def run_bot(transport: BaseTransport, runner_args: RunnerArguments):
     @transport.event_handler("on_client_connected")
     async def on_client_connected(transport, client):
         logger.info("Client connected")
-        await task.queue_frames(tone(660, seconds=4))
+        await task.queue_frames(tone(600, seconds=4))
 
     @transport.event_handler("on_client_disconnected")
     async def on_client_disconnected(transport, client):
@@ -83,7 +83,7 @@ async def run_bot(transport: BaseTransport, runner_args: RunnerArguments):
     @task.event_handler("on_frame_reached_downstream")
     async def on_frame_reached_downstream(task, frame):
         if frame.button.value == "#":
-            await task.queue_frames([*tone(330, seconds=0.5), EndFrame()])
+            await task.queue_frames([*tone(300, seconds=0.5), EndFrame()])
 
     await PipelineRunner(handle_sigint=runner_args.handle_sigint).run(task)
 
