@@ -58,10 +58,7 @@ class Unreachable extends Error {}
  *
  * @throws Error if pip refuses the package, or no Python on this machine is right for it
  */
-export async function environment(
-  name: EnvironmentName,
-  requirement: string = ENVIRONMENTS[name],
-): Promise<Environment> {
+export async function environment(name: string, requirement: string): Promise<Environment> {
   const folder = join(FOLDER, name);
   const python = join(folder, "bin/python");
   const there = complete(folder, requirement);
@@ -71,11 +68,10 @@ export async function environment(
       ? pythonOf(python, there)
       : await make(folder, requirement);
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
     const still = complete(folder, requirement); // an update that failed half way has taken the old one with it
-    if (still !== undefined) return pythonOf(python, still);
-    rmSync(folder, { recursive: true, force: true });
-    return SKIPPED;
+    if (still === undefined) rmSync(folder, { recursive: true, force: true });
+    if (!(error instanceof Unreachable)) throw error;
+    return still === undefined ? SKIPPED : pythonOf(python, still);
   }
 }
 
@@ -124,7 +120,6 @@ async function make(folder: string, requirement: string): Promise<Python> {
     console.log(`… ${list.length} packages, ${Math.round((performance.now() - startedAtMs) / 1000)} s`);
     return pythonOf(python, marker);
   }
-  rmSync(folder, { recursive: true, force: true });
   const here = wrong.length === 0 ? "there is none" : `here is ${wrong.join(", ")}`;
   throw new Error(`${wanted || requirement}: ${here}. Install one, or say where it is with PYTHON`);
 }

@@ -11,7 +11,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<void> {
   const made: [string, Environment][] = [];
   for (const name of Object.keys(ENVIRONMENTS) as EnvironmentName[]) {
-    const one = await environment(name);
+    const one = await environment(name, ENVIRONMENTS[name]);
     console.log(`${name}: ${"skipped" in one ? `skipped, ${one.skipped}` : `Pipecat ${one.version}`}`);
     made.push([name, one]);
   }
