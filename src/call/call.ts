@@ -153,7 +153,13 @@ export interface Call {
  *   await call.send(new OutputAudioRawFrame({ audio: speech, sampleRate: 24000 }));
  * };
  */
-export type Bot = (call: Call) => void | Promise<void>;
+export interface Bot {
+  (call: Call): void | Promise<void>;
+  /** Gives back what the bot holds beyond its calls; called once, when the server closes. */
+  close?(): Promise<void>;
+  /** What happened, in counts that only rise: `wavix_bot_events_total` of `/metrics`. Names in snake_case. */
+  readonly counters?: Readonly<Record<string, number>>;
+}
 
 /** Thrown at a bot that goes on after its call is over, or floods it. */
 export class CallError extends Error {

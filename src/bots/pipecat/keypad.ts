@@ -1,0 +1,87 @@
+import type { CallControl } from "../../call/index.ts";
+import type { CollectOptions } from "../../wavix/control/index.ts";
+
+/** One key at a time, as long as Wavix waits: what a bot wants that only says that it wants keys. */
+const ONE_KEY: CollectOptions = { maxDigits: 1, timeoutSeconds: 60 };
+/** Between the end of a collect and the next: one that ends at once must not become a flood. */
+const REST_MS = 100;
+/** After so many requests in a row that failed, no more are made. */
+const MAX_FAILURES = 3;
+const AFTER_FAILURE_MS = 1_000;
+
+export interface KeypadOptions {
+  readonly control: CallControl | undefined;
+  readonly signal: AbortSignal;
+  /** Wavix does not collect, and will not. */
+  onFailed(error: unknown): void;
+}
+
+/**
+ * The keys that a caller presses. Wavix reports them only while it was asked to collect, and a collect ends with a key, a
+ * number of keys or its time; so that none is missed it is asked again, for as long as the bot wants keys.
+ */
+export class Keypad {
+  readonly #options: KeypadOptions;
+  #wanted: CollectOptions | undefined;
+  #repeat = false;
+  #running = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: KeypadOptions) {
+    this.#options = options;
+  }
+
+  /** Has keys collected: once, or again and again until {@link stop}. */
+  want(collect: CollectOptions = ONE_KEY, repeat = true): void {
+    this.#wanted = collect;
+    this.#repeat = repeat;
+    this.#failures = 0;
+    if (!this.#running) this.#ask();
+  }
+
+  /** Wants no more keys; those of the collect that runs still come. */
+  stop(): void {
+    this.#wanted = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  /** A collect is over, with keys or without. */
+  ended(): void {
+    this.#running = false;
+    this.#askAfter(REST_MS);
+  }
+
+  #askAfter(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (this.#wanted !== undefined) this.#timer = setTimeout(() => this.#ask(), delayMs);
+  }
+
+  #ask(): void {
+    const { control, signal, onFailed } = this.#options;
+    const collect = this.#wanted;
+    if (collect === undefined || signal.aborted) return;
+    if (control?.collect === undefined) {
+      this.#wanted = undefined;
+      onFailed(new Error("there is no REST side to this call"));
+      return;
+    }
+    if (!this.#repeat) this.#wanted = undefined;
+    this.#running = true;
+    new Promise((resolve) => resolve(control.collect?.(collect))).then(
+      () => {
+        this.#failures = 0;
+      },
+      (error: unknown) => {
+        this.#running = false;
+        this.#failures++;
+        if (signal.aborted) return;
+        if (this.#wanted !== undefined && this.#failures < MAX_FAILURES) this.#askAfter(AFTER_FAILURE_MS);
+        else {
+          this.#wanted = undefined;
+          onFailed(error);
+        }
+      },
+    );
+  }
+}

@@ -1,0 +1,130 @@
+import type { Call, Utterance, UtteranceEnd } from "../../call/index.ts";
+import { OutputAudioRawFrame, TTSStoppedFrame } from "../../pipecat/index.ts";
+import type { BridgeCounters } from "./counters.ts";
+
+/** A bot that says nothing for this long begins a new utterance when it goes on; not all protocols tell where one ends. */
+const PAUSE_MS = 1_000;
+/** With so much audio before the caller's ear the bot is not listened to, until half of it has been heard. */
+const FULL_MS = 20_000;
+const LOOK_AGAIN_MS = 500;
+/** Pipecat sends two seconds of silence at its end, so that its audio is heard before the socket is closed. */
+const END_SILENCE_MS = 1_000;
+
+export interface SpeechOptions {
+  readonly call: Call;
+  readonly counters: BridgeCounters;
+  /** The playback of an utterance is over. */
+  onHeard(end: UtteranceEnd): void;
+  /** The bot is too far ahead, and is not too far ahead any more: its socket is to rest, and to go on. */
+  onFull(full: boolean): void;
+}
+
+/** What a bot says, on its way to the caller: followed to the ear, and taken back when it is interrupted. */
+export class Speech {
+  readonly #options: SpeechOptions;
+  #utterance: Utterance | undefined;
+  /** Utterances that are not over yet. */
+  #followed = 0;
+  #saidAtMs = Number.NEGATIVE_INFINITY;
+  /** Until then, what comes is of an answer that was interrupted. */
+  #staleUntilMs = Number.NEGATIVE_INFINITY;
+  /** A long silence that may be the end of the bot. */
+  #endSilence: OutputAudioRawFrame | undefined;
+  #fullTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: SpeechOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the caller is hearing the bot, or is about to. */
+  get isHeard(): boolean {
+    return this.#followed > 0 || this.#options.call.unheardMs > 0;
+  }
+
+  /** @param audio PCM16, channels interleaved; is kept */
+  say(audio: Int16Array, sampleRate: number, numChannels: number): void {
+    if (audio.length === 0) return;
+    const nowMs = performance.now();
+    if (nowMs < this.#staleUntilMs) {
+      this.#options.counters.stale_audio++;
+      return;
+    }
+    const frame = new OutputAudioRawFrame({ audio, sampleRate, numChannels });
+    const silence = this.#endSilence;
+    this.#endSilence = undefined;
+    if (silence !== undefined) this.#send(silence, nowMs);
+    const isLong = frame.numFrames * 1_000 >= END_SILENCE_MS * sampleRate;
+    if (isLong && audio.every((sample) => sample === 0)) this.#endSilence = frame;
+    else this.#send(frame, nowMs);
+  }
+
+  #send(frame: OutputAudioRawFrame, nowMs: number): void {
+    const { call, counters } = this.#options;
+    if (nowMs - this.#saidAtMs > PAUSE_MS && call.unheardMs === 0) this.#utterance = undefined;
+    this.#saidAtMs = nowMs;
+    try {
+      this.#utterance ??= this.#follow(call.beginUtterance());
+    } catch {
+      // The call is over, or nobody hears what is said.
+    }
+    call.send(frame).catch((error: unknown) => {
+      if (error instanceof RangeError) counters.unplayable_audio++;
+    });
+    if (this.#fullTimer === undefined && call.unheardMs > FULL_MS) {
+      this.#options.onFull(true);
+      this.#fullTimer = setTimeout(this.#lookAgain, LOOK_AGAIN_MS);
+    }
+  }
+
+  #follow(utterance: Utterance): Utterance {
+    this.#followed++;
+    void utterance.finished.then((end) => {
+      this.#followed--;
+      this.#options.onHeard(end);
+    });
+    return utterance;
+  }
+
+  readonly #lookAgain = (): void => {
+    const { call, onFull } = this.#options;
+    if (!call.signal.aborted && call.unheardMs > FULL_MS / 2) {
+      this.#fullTimer = setTimeout(this.#lookAgain, LOOK_AGAIN_MS);
+    } else {
+      this.#fullTimer = undefined;
+      onFull(false);
+    }
+  };
+
+  /** What it was saying is complete. */
+  stopped(): void {
+    if (this.#utterance === undefined) return;
+    this.#utterance = undefined;
+    void this.#options.call.send(new TTSStoppedFrame());
+  }
+
+  /**
+   * What the caller has not heard is dropped, here and at Wavix.
+   *
+   * @param staleMs for so long, what the bot still sends is of the old answer
+   */
+  interrupt(staleMs = 0): void {
+    this.#staleUntilMs = performance.now() + staleMs;
+    this.#utterance = undefined;
+    this.#endSilence = undefined;
+    // Pipecat says so whenever the caller begins to speak, also when there is nothing to take back.
+    if (this.isHeard) this.#options.call.interrupt();
+  }
+
+  /** What comes from now on is a new answer, however soon it comes. */
+  fresh(): void {
+    this.#staleUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** The bot is gone: what it said is heard to its end, without the silence that only waits for that. */
+  end(): void {
+    this.#endSilence = undefined;
+    clearTimeout(this.#fullTimer);
+    this.#fullTimer = undefined;
+    this.stopped();
+  }
+}
