@@ -1,4 +1,7 @@
-"""The echo bot for Pipecat 1.0 to 1.2, whose runner has no /ws-client. Run it: python older_bot.py --port 7861"""
+"""The echo bot for Pipecat before 1.5. Run it: python older_bot.py --port 7861
+
+Up to 1.2 the runner has no /ws-client, and up to 1.4 RTVI has no message for keys.
+"""
 
 import argparse
 
@@ -44,7 +47,7 @@ async def call(websocket: WebSocket):
     async def on_client_message(rtvi, message):
         if message.type == "wavix-call":
             logger.info(f"Call {message.data.get('call_id')}")
-        elif message.type == "wavix-dtmf":  # RTVI 1 has no message for keys
+        elif message.type == "wavix-dtmf":
             await task.queue_frame(InputDTMFFrame(button=KeypadEntry(message.data["button"])))
 
     await PipelineRunner(handle_sigint=False).run(task)
