@@ -63,9 +63,9 @@ class CommandSeats implements Seats {
   readonly #processes = new Set<BotProcess>();
   readonly #starting = new Set<BotProcess>();
   readonly #idle = new Set<BotProcess>();
+  readonly #withCall = new Set<BotProcess>();
   /** Calls without a process, the oldest first. */
   readonly #waiters = new Set<Waiter>();
-  #withCall = 0;
   #lastFailure: BotError | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -111,7 +111,7 @@ class CommandSeats implements Seats {
   /** @returns undefined when the signal is aborted, or this is closed */
   async #wait(signal: AbortSignal): Promise<BotProcess | undefined> {
     if (this.#closed || signal.aborted) return undefined;
-    if (this.#withCall + this.#waiters.size >= this.#max) {
+    if (this.#withCall.size + this.#waiters.size >= this.#max) {
       throw new BotError("NO_BOT_FREE", `no bot is free: ${this.#max} processes have a call`);
     }
     if (this.#backOff.isBroken && this.#backOff.waitMs > 0 && this.#starting.size === 0) throw this.#lastFailure;
@@ -135,7 +135,7 @@ class CommandSeats implements Seats {
 
   #seat(process: BotProcess, facts: CallFacts): Seat {
     process.give();
-    this.#withCall++;
+    this.#withCall.add(process);
     this.#fill();
     let connected = true;
     const url = callUrl(this.#url.replaceAll("{port}", String(process.port)), this.#reach, facts);
@@ -145,7 +145,6 @@ class CommandSeats implements Seats {
         this.#failed(process, new BotError("BOT_START_FAILED", "the bot's process answers, but takes no call"));
       },
       released: () => {
-        this.#withCall--;
         if (connected) this.#backOff.succeeded();
         this.#stop(process);
       },
@@ -202,6 +201,7 @@ class CommandSeats implements Seats {
 
   /** Its place is free when all that it has started has ended. */
   #stop(process: BotProcess): void {
+    this.#withCall.delete(process);
     void process.stop().then(() => {
       this.#processes.delete(process);
       this.#fill();
