@@ -1,6 +1,7 @@
 // What a bot's process is to the seats: it answers HTTP on its port. Told by its arguments how to be difficult.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 
 const args = process.argv.slice(2);
@@ -9,6 +10,10 @@ const after = (name) => args[args.indexOf(name) + 1];
 
 if (has("--say")) console.log(after("--say"));
 if (has("--die")) process.exit(Number(after("--die")));
+if (has("--once") && !existsSync(after("--once"))) {
+  writeFileSync(after("--once"), "");
+  process.exit(1);
+}
 if (has("--stubborn")) process.on("SIGTERM", () => undefined);
 // Does not end with SIGTERM; it has said so before its parent answers.
 const grandchild = has("--grandchild")

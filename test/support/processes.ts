@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { vi } from "vitest";
 
 /** Whether a process runs; one that has ended does not, though nobody has taken note of it yet. */
@@ -20,4 +20,18 @@ export async function untilGone(...pids: number[]): Promise<void> {
     },
     { timeout: 10_000, interval: 20 },
   );
+}
+
+/** The children of a process, with their names. Linux only. */
+export function childrenOf(parent: number): { pid: number; name: string }[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const [, name, , ppid] = readFileSync(`/proc/${pid}/stat`, "latin1").match(/\((.*)\) (\S) (\d+) /) ?? [];
+        return Number(ppid) === parent ? [{ pid: Number(pid), name: name as string }] : [];
+      } catch {
+        return [];
+      }
+    });
 }

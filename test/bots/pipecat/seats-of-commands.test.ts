@@ -1,13 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import type { Seat } from "../../../src/bots/pipecat/seat.ts";
+import { takeFreePort } from "../../../src/bots/pipecat/seats/free-port.ts";
 import { type CommandSeatsOptions, commandSeats, splitCommand } from "../../../src/bots/pipecat/seats/index.ts";
 import { OutputTail } from "../../../src/bots/pipecat/seats/output-tail.ts";
 import { StartBackOff } from "../../../src/bots/pipecat/seats/start-back-off.ts";
-import { isRunning, untilGone } from "../../support/processes.ts";
+import { childrenOf, isRunning, untilGone } from "../../support/processes.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../support/bot-process.js", import.meta.url));
 const OWNER = fileURLToPath(new URL("../../support/seats-owner.js", import.meta.url));
@@ -120,6 +124,22 @@ describe("command seats", () => {
     await expect(deaf.take()).rejects.toThrow("the bot's process did not answer on its port within 600 ms: hello");
   });
 
+  it("start another one at once when the first does not come up: its port may have been taken", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "bot-"));
+    try {
+      await using pool = open({ command: bot(`--once '${join(folder, "done")}'`), warm: 0 });
+      await pool.take();
+      expect(pool.counters).toEqual({ processes_started: 2, processes_failed: 1 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("do not start too many at once", async () => {
+    await using pool = open({ command: bot("--deaf"), warm: 50 });
+    expect(pool.counters.processes_started).toBe(Math.min(50, 2 * availableParallelism()));
+  });
+
   it("replace a process that dies before its call, ever later", async () => {
     await using pool = open({ command: bot("--say bye --live 100") });
     await expect.poll(() => pool.counters.processes_failed, { interval: 10 }).toBe(3);
@@ -221,6 +241,29 @@ describe("the end of a bot's process", () => {
     expect(await ended).toEqual(how);
     // The child of the bot does not listen to SIGTERM, which it is given five seconds for.
     await untilGone(...pids);
+  });
+});
+
+describe("the shell that ends what is left", () => {
+  it.runIf(process.platform === "linux")("is not needed where this process can do it itself", async ({ expect }) => {
+    const owner = spawn(process.execPath, [OWNER, bot("--grandchild")], { stdio: ["pipe", "pipe", "ignore"] });
+    const [line] = await once(owner.stdout, "data");
+    const pids = JSON.parse(String(line)) as number[];
+    const [guard, ...others] = childrenOf(owner.pid as number).filter(({ name }) => name === "sh");
+    expect(others).toEqual([]);
+    process.kill(guard?.pid as number, "SIGKILL");
+    await vi.waitFor(() => expect(childrenOf(owner.pid as number).map(({ name }) => name)).not.toContain("sh"));
+    owner.stdin.write("exit");
+    await once(owner, "exit");
+    await untilGone(...pids);
+  });
+});
+
+describe("free ports", () => {
+  it("are different ones until they are given back", async () => {
+    const places = await Promise.all(Array.from({ length: 30 }, takeFreePort));
+    expect(new Set(places.map(({ port }) => port)).size).toBe(30);
+    for (const { giveBack } of places) giveBack();
   });
 });
 

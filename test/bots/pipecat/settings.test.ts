@@ -270,10 +270,11 @@ describe("a programmer's options", () => {
     [{ url: "ws://a", inputSampleRate: 11_000 }, RangeError, "inputSampleRate must be one of 8000, "],
     [{ url: "ws://a", key: "a b" }, TypeError, "key must be 1 to 1024 characters without blanks or line breaks"],
     [{ url: "ws://a", body: { a: "x".repeat(3_600) } }, TypeError, "body must have 3584 bytes at most, as JSON"],
+    [{ url: "ws://a", body: { a: 1n } }, TypeError, "body must have 3584 bytes at most, as JSON"],
     [{ url: "ws://a", dtmf: 1 }, RangeError, "dtmf must be true or false, got 1"],
     [{ url: "ws://a", urls: [] }, TypeError, "options must not have urls"],
   ];
-  it.for(wrong)("%j are refused", ([options, type, message]) => {
+  it.for(wrong)("%o are refused", ([options, type, message]) => {
     const refuse = () => readPipecatOptions(options as PipecatBotOptions);
     expect(refuse).toThrow(type);
     expect(refuse).toThrow(message);
