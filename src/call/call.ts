@@ -155,9 +155,9 @@ export interface Call {
  */
 export interface Bot {
   (call: Call): void | Promise<void>;
-  /** Gives back what the bot holds beyond its calls; called once, when the server closes. */
+  /** Gives back what it holds beyond its calls, such as processes; the server calls it when it closes. */
   close?(): Promise<void>;
-  /** What happened, in counts that only rise: `wavix_bot_events_total` of `/metrics`. Names in snake_case. */
+  /** What happened, in counts that only rise, by name (`processes_started`): `wavix_bot_events_total` of `/metrics`. */
   readonly counters?: Readonly<Record<string, number>>;
 }
 

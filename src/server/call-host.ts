@@ -72,6 +72,8 @@ export interface CallHost {
   attach(callId: string, token: StreamToken): TakeSocket;
   /** For a socket without a token. */
   open(key: string): TakeSocket;
+  /** Ends a call as its bot would, when the caller has heard what was said; whether there is such a call. */
+  hangUp(callId: string, reason: string): boolean;
   /** Ends all calls now; `HostEvents.ended` tells when each is over on both sides. */
   endAll(reason: string): void;
   snapshots(): Promise<Snapshots>;

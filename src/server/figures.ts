@@ -9,6 +9,8 @@ export interface CallFigures {
   starvations: number;
   /** Messages, packets and frames that came to nothing, by cause. */
   dropped: Record<string, number>;
+  /** What bots have counted, by their own names. */
+  botEvents: Record<string, number>;
   /** What traces did not get. */
   traceLinesLost: number;
   callsUntraced: number;
@@ -20,7 +22,7 @@ export function noFigures(): CallFigures {
   const { counts, sumMs } = new Lateness();
   return {
     ...{ packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, traceLinesLost: 0, callsUntraced: 0 },
-    dropped: {},
+    ...{ dropped: {}, botEvents: {} },
     lateness: { counts, sumMs },
   };
 }
@@ -43,11 +45,17 @@ export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void 
   sum.packetsOut += part.packetsOut;
   sum.interruptions += part.interruptions;
   sum.starvations += part.starvations;
-  for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
+  addEvents(sum.dropped, part.dropped);
+  addEvents(sum.botEvents, part.botEvents);
   sum.traceLinesLost += part.traceLinesLost;
   sum.callsUntraced += part.callsUntraced;
   sum.lateness.sumMs += part.lateness.sumMs;
   for (const [bucket, count] of part.lateness.counts.entries()) {
     sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;
   }
+}
+
+/** Adds counts by name. */
+export function addEvents(sum: Record<string, number>, part: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + count;
 }

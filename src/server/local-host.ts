@@ -2,7 +2,7 @@ import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
-import { addCall, addFigures, type CallFigures, noFigures } from "./figures.ts";
+import { addCall, addEvents, addFigures, type CallFigures, noFigures } from "./figures.ts";
 import type { LiveCall } from "./live-call.ts";
 import { OpenStream } from "./open-stream.ts";
 import { CallSession, type SessionContext } from "./session.ts";
@@ -10,6 +10,9 @@ import type { HostSettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Tracer } from "./tracer.ts";
 import { type Accept, type TakeSocket, turnAway, webSocket } from "./upgrade.ts";
+
+/** How long a bot may take to give back what it holds. */
+const CLOSE_BOT_MS = 10_000;
 
 export interface LocalHostOptions extends Pick<SessionContext, "rest" | "bots" | "log"> {
   readonly settings: HostSettings;
@@ -106,6 +109,12 @@ export class LocalHost implements CallHost {
     });
   }
 
+  hangUp(callId: string, reason: string): boolean {
+    const session = this.#sessions.get(callId);
+    void session?.end({ endedBy: "bot", reason });
+    return session !== undefined;
+  }
+
   endAll(reason: string): void {
     for (const call of this.#calls.values()) void call.end({ endedBy: "server", reason, now: true });
   }
@@ -123,12 +132,27 @@ export class LocalHost implements CallHost {
     const sum = noFigures();
     const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
     addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced });
+    for (const { counters } of this.#options.bots) addEvents(sum.botEvents, counters ?? {});
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }
 
   async close(): Promise<void> {
-    await this.#tracer?.close();
+    await Promise.all([this.#tracer?.close(), ...this.#options.bots.map((bot) => this.#closeBot(bot))]);
+  }
+
+  /** A bot that does not let go holds nobody up. */
+  async #closeBot(bot: Bot): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`it took longer than ${CLOSE_BOT_MS} ms`)), CLOSE_BOT_MS);
+    });
+    try {
+      await Promise.race([bot.close?.(), limit]);
+    } catch (error) {
+      this.#options.log.error({ error: describe(error) }, "a bot could not be closed");
+    }
+    clearTimeout(timer);
   }
 
   #ended(key: string, record: CallRecord): void {

@@ -90,6 +90,9 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
       for (const [cause, count] of Object.entries(figures.dropped)) yield [{ cause }, count];
     },
   );
+  counter("wavix_bot_events_total", "What bots have counted.", ["event"], function* () {
+    for (const [event, count] of Object.entries(figures.botEvents)) yield [{ event }, count];
+  });
   counter("wavix_interruptions_total", "Barge-ins.", [], () => [[{}, figures.interruptions]]);
   counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [[{}, figures.starvations]]);
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);

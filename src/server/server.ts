@@ -38,6 +38,13 @@ export interface WavixServer {
    * @throws ServerError `ALREADY_LISTENING`, `CLOSED`; `BAD_PROMPT`, `BAD_CDR` and `BAD_TRACE_DIR` for files of the settings
    */
   listen(): Promise<ServerUrls>;
+  /**
+   * Ends a call as its bot would: the caller hears what was said, then it is hung up.
+   *
+   * @param reason of the call's end, in one word; default `hang-up`
+   * @returns whether there is such a call
+   */
+  hangUp(callId: string, reason?: string): boolean;
   /** Takes no new calls, lets the running ones go on for `limitMs`, then ends them. */
   drain(limitMs?: number): Promise<void>;
   /** Ends all calls now, writes what is left of the records, and closes the server. */

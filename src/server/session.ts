@@ -9,7 +9,7 @@ import {
   type Lateness,
   type WavixTransport,
 } from "../call/index.ts";
-import { InputDTMFFrame, type KeypadEntry } from "../pipecat/index.ts";
+import { InputDTMFFrame, InputTransportMessageFrame, type KeypadEntry } from "../pipecat/index.ts";
 import { type CallEvent, isCallOver, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
@@ -63,8 +63,8 @@ export class CallSession implements LiveCall {
   #streamingAtMs: number | undefined;
   /** Its `start` named another call than its token: said at once, and again in the summary. */
   #startNamedAnother = false;
-  /** The time of the last keys: a repeated webhook does not press them again. */
-  #keysAt: string | undefined;
+  /** When the last collect was over: a repeated webhook does not press its keys again. */
+  #collectedAt: string | undefined;
   /** It is being hung up or has ended: nothing more begins. */
   #closing = false;
   #ended = false;
@@ -169,13 +169,21 @@ export class CallSession implements LiveCall {
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
       // What is being hung up from here ends with its own reason.
       else if (!this.#closing) this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
-    } else if (event.payload?.type === "collect" && event.payload.status === "completed") {
-      if (event.eventTime !== undefined && event.eventTime === this.#keysAt) return;
-      this.#keysAt = event.eventTime;
-      for (const key of event.payload.digits) {
+    } else if (event.payload?.type === "collect" && event.payload.status !== "started") {
+      if (event.eventTime !== undefined && event.eventTime === this.#collectedAt) return;
+      this.#collectedAt = event.eventTime;
+      this.#collected(event.payload.status, event.payload.digits);
+    }
+  }
+
+  /** A collect is over; one that failed may have gathered keys, but not those that it was to. */
+  #collected(status: "completed" | "failed", digits: string): void {
+    if (status === "completed") {
+      for (const key of digits) {
         if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
       }
     }
+    this.#transport?.deliver(new InputTransportMessageFrame({ message: { event: "collect", status, digits } }));
   }
 
   trace(): string | undefined {

@@ -129,6 +129,7 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
       return host.size;
     },
     listen,
+    hangUp: (callId, reason = "hang-up") => host.hangUp(callId, reason),
     drain,
     close,
   };

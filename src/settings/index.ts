@@ -29,3 +29,9 @@ export const url = (protocols: string[]) =>
     .transform(({ href }) => href.replace(/\/+$/, ""));
 export const oneOf = <T extends string>(...values: [T, ...T[]]) =>
   z.enum(values, { message: `must be one of ${values.join(", ")}` });
+/** Values with commas between them. */
+export const list = <T>(item: z.ZodType<T, string>, max: number) =>
+  z
+    .string()
+    .transform((value) => value.split(",").map((part) => part.trim()))
+    .pipe(z.array(item).max(max, `must have ${max} values at most`));

@@ -6,7 +6,7 @@ export interface Seat {
   readonly url: string;
   /** To be sent with the upgrade: `authorization`, say. */
   readonly headers: Readonly<Record<string, string>>;
-  /** It could not be connected to; to be called before {@link release}. */
+  /** It could not be connected to, in time, while the call was still there; to be called before {@link release}. */
   failed(): void;
   /** The call is over, or never came to be; once. */
   release(): void;
@@ -19,9 +19,12 @@ export interface Seats {
    * released by whoever took it stays taken; a seat is taken when it is yielded.
    *
    * @param signal aborted when the call is over or the time for connecting is: waiting for a seat ends then
-   * @throws BotError `NO_BOT_FREE`, `BOT_START_FAILED`, `BOT_REFUSED`; ends without one when there is no other
+   * @throws BotError `NO_BOT_FREE`, `BOT_START_FAILED`, `BOT_REFUSED`, `BOT_UNREACHABLE`; ends without one when there is
+   * no other, and when the signal is aborted
    */
   offer(facts: CallFacts, signal: AbortSignal): AsyncGenerator<Seat, void, void>;
-  /** Stops what it keeps running: checks, processes without a call. */
+  /** Counts that only rise, by name. */
+  readonly counters?: Readonly<Record<string, number>>;
+  /** Stops what it keeps running: checks, and processes, those with a call too. Nothing is offered after it. */
   close(): Promise<void>;
 }

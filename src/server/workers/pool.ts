@@ -123,6 +123,12 @@ export class WorkerPool implements CallHost {
     };
   }
 
+  hangUp(callId: string, reason: string): boolean {
+    const call = this.#calls.get(callId);
+    call?.worker.send({ type: "hang-up", callId, reason });
+    return call !== undefined;
+  }
+
   /** There will be no new calls. A worker that hangs is not given the time that it may take while calls go on. */
   endAll(reason: string): void {
     this.#state = "ending";

@@ -37,6 +37,7 @@ const figures: z.ZodType<CallFigures> = z.object({
   traceLinesLost: count,
   callsUntraced: count,
   dropped: z.record(z.string(), count),
+  botEvents: z.record(z.string(), count),
   lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
 /** The part of an upgrade request that a handshake needs. */
@@ -71,6 +72,7 @@ const toWorker = z.discriminatedUnion("type", [
   z.object({ type: z.literal("event"), event }),
   /** Comes with the TCP socket; without a token it is an open one. */
   z.object({ type: z.literal("socket"), key, token: token.optional(), handshake }),
+  z.object({ type: z.literal("hang-up"), callId: z.string(), reason: z.string() }),
   z.object({ type: z.literal("end-all"), reason: z.string() }),
   z.object({
     type: z.literal("ask"),

@@ -49,6 +49,9 @@ export class Carrier implements HostEvents {
       case "socket":
         this.#takeSocket(message, handle);
         return;
+      case "hang-up":
+        this.#host.hangUp(message.callId, message.reason);
+        break;
       case "end-all":
         this.#host.endAll(message.reason);
         break;
