@@ -168,7 +168,7 @@ describe("seats of the start API", () => {
     const call = new AbortController();
     const seats = cloud.seats({ capacity: 1 });
     const offer = seats.offer(facts, call.signal).next();
-    await expect.poll(() => cloud.requests).toHaveLength(1);
+    await expect.poll(() => cloud.requests, { timeout: 10_000 }).toHaveLength(1);
     call.abort();
     expect(await offer).toEqual({ done: true, value: undefined });
     expect(await seats.offer(facts, call.signal).next()).toEqual({ done: true, value: undefined });

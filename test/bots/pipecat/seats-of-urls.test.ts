@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Seat, Seats } from "../../../src/bots/pipecat/seat.ts";
 import { type UrlSeatsOptions, urlSeats } from "../../../src/bots/pipecat/seats/index.ts";
 
+const patient = { timeout: 10_000 };
 const forever = new AbortController().signal;
 const unchecked = (urls: UrlSeatsOptions["urls"], more: Partial<UrlSeatsOptions> = {}) =>
   urlSeats({ urls, healthCheckMs: 0, ...more });
@@ -173,11 +174,11 @@ describe("the health of bots at URLs", () => {
     };
     expect(await first()).toBe("changing");
     status = 503;
-    await expect.poll(async () => seats.counters?.health_changes_down).toBe(1);
+    await expect.poll(async () => seats.counters?.health_changes_down, patient).toBe(1);
     for (let i = 0; i < 3; i++) expect(await first()).toBe("steady");
     expect(await offered(seats)).toHaveLength(2);
     status = 401;
-    await expect.poll(first).toBe("changing");
+    await expect.poll(first, patient).toBe("changing");
     expect(seats.counters).toEqual({ health_changes_down: 1 });
     expect([...paths]).toEqual(["/status"]);
   });
@@ -186,25 +187,25 @@ describe("the health of bots at URLs", () => {
     let asked = 0;
     const silent = await serve(() => void asked++);
     const seats = watch([`${silent}/a`, `${silent}/b`], { healthCheckMs: 1, healthLimitMs: 300, healthPath: "/alive" });
-    await expect.poll(() => asked).toBe(1);
-    await expect.poll(() => seats.counters?.health_changes_down).toBe(1);
+    await expect.poll(() => asked, patient).toBe(1);
+    await expect.poll(() => seats.counters?.health_changes_down, patient).toBe(1);
     expect(asked).toBeLessThanOrEqual(2);
   });
 
   it("is bad when nobody listens, and after a call could not be connected until the next good answer", async () => {
     const gone = watch(["ws://127.0.0.1:1/ws"]);
-    await expect.poll(() => gone.counters?.health_changes_down).toBe(1);
+    await expect.poll(() => gone.counters?.health_changes_down, patient).toBe(1);
 
     const url = await serve((_, response) => response.end());
     const seats = watch([`${url}/a`, "ws://127.0.0.1:1/b"], { healthCheckMs: 200 });
-    await expect.poll(() => seats.counters?.health_changes_down).toBe(1);
+    await expect.poll(() => seats.counters?.health_changes_down, patient).toBe(1);
     const seat = await take(seats);
     expect(seat.url).toBe(`${url}/a`);
     seat.failed();
     seat.failed();
     seat.release();
     expect(seats.counters).toEqual({ health_changes_down: 2 });
-    await expect.poll(() => offered(seats).then(([first]) => first)).toBe(`${url}/a`);
+    await expect.poll(() => offered(seats).then(([first]) => first), patient).toBe(`${url}/a`);
   });
 
   it("without checks is that of the last five seconds' calls", async () => {
@@ -223,7 +224,7 @@ describe("the health of bots at URLs", () => {
     let asked = 0;
     const url = await serve((_, response) => response.end(String(asked++)));
     const seats = watch([url], { healthCheckMs: 5 });
-    await expect.poll(() => asked).toBeGreaterThan(2);
+    await expect.poll(() => asked, patient).toBeGreaterThan(2);
     await seats.close();
     // Its own question comes behind those on their way.
     await fetch(url.replace("ws", "http"));

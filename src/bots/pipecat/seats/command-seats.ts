@@ -117,7 +117,10 @@ class CommandSeats implements Seats {
     }
     if (this.#backOff.isBroken && this.#backOff.waitMs > 0 && this.#starting.size === 0) throw this.#lastFailure;
     const result = await new Promise<Parameters<Waiter>[0]>((resolve) => {
+      // Processes that start do not keep this one alive; a call that waits for one does.
+      const hold = setInterval(() => undefined, 60_000);
       const waiter: Waiter = (result) => {
+        clearInterval(hold);
         this.#waiters.delete(waiter);
         signal.removeEventListener("abort", onAbort);
         resolve(result);
