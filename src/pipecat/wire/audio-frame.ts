@@ -1,6 +1,6 @@
 import type { Slab } from "./slab.ts";
 
-/** Highest rate taken, in Hz, and most channels: what the codec takes, too. */
+/** Highest rate taken, in Hz, and most channels. Which rates can be played, the codec says: see `SAMPLE_RATES`. */
 const MAX_SAMPLE_RATE = 384_000;
 const MAX_CHANNELS = 8;
 
@@ -10,7 +10,7 @@ const MAX_CHANNELS = 8;
  */
 export const MAX_FRAME_BYTE_LENGTH = 1_048_576;
 
-/** Room for what stands around the audio: three tags with a length or a number each, and the frame's own. */
+/** Room for what stands around the audio: four tags, each with a length or a number. */
 export const MAX_HEAD_BYTE_LENGTH = 16;
 
 /** Half a second of 16 kHz; 8 frames of what a bot says at 24 kHz. @internal */
