@@ -4,3 +4,4 @@
  * @module pipecat-wavix/bots
  */
 export { type EchoBotOptions, echoBot } from "./echo.ts";
+export { routeBots } from "./route.ts";

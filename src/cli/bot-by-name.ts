@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { echoBot } from "../bots/index.ts";
+import { echoBot, routeBots } from "../bots/index.ts";
 import type { Bot } from "../call/index.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -12,13 +12,33 @@ export interface NamedBot {
   readonly name: string;
   /** Where its module is; absent for a bot of this package. */
   readonly file?: string | undefined;
+  /** The variables that say how it is to be; only those of a bot of this package. */
+  readonly env?: Environment;
 }
 
-const BOTS: Readonly<Record<string, () => Bot>> = { echo: () => echoBot() };
+/** Variables of the environment, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How the bots of this package are made. What they need is loaded when they are. */
+const BOTS: Readonly<Record<string, (env: Environment) => Bot | Promise<Bot>>> = {
+  echo: () => echoBot(),
+  async pipecat(env) {
+    const { pipecatBot, readPipecatSettings } = await import("../bots/pipecat/index.ts");
+    const read = readPipecatSettings(env);
+    if (!read.ok) throw new UsageError(`the settings of the bot need mending:\n  ${read.problems.join("\n  ")}`);
+    const { settings } = read;
+    if ("bot" in settings) return pipecatBot(settings.bot);
+    const routes = Object.entries(settings.routes).map(([number, options]) => [number, pipecatBot(options)]);
+    return routeBots(Object.fromEntries(routes));
+  },
+};
 
 /** @throws UsageError when there is no such bot */
-export function findBot(flag: string, name: string): NamedBot {
-  if (Object.hasOwn(BOTS, name)) return { flag, name };
+export function findBot(flag: string, name: string, env: Environment = process.env): NamedBot {
+  if (Object.hasOwn(BOTS, name)) {
+    const own = Object.entries(env).filter(([variable]) => variable.startsWith("BOT_"));
+    return { flag, name, env: Object.fromEntries(own) };
+  }
   if (!/[./\\]/.test(name)) {
     throw new UsageError(
       `--${flag} must be ${Object.keys(BOTS).join(", ")} or a file such as ./my-bot.mjs, got ${name}`,
@@ -30,11 +50,11 @@ export function findBot(flag: string, name: string): NamedBot {
 }
 
 /**
- * @throws UsageError when its module has no bot
+ * @throws UsageError when its module has no bot, or its settings are not what they must be
  * @throws Error when its module throws, with what it has thrown as `cause`
  */
-export async function loadBot({ flag, name, file }: NamedBot): Promise<Bot> {
-  if (file === undefined) return (BOTS[name] as () => Bot)();
+export async function loadBot({ flag, name, file, env = {} }: NamedBot): Promise<Bot> {
+  if (file === undefined) return (BOTS[name] as (typeof BOTS)[string])(env);
   let module: { default?: unknown };
   try {
     module = await import(pathToFileURL(file).href);

@@ -19,7 +19,11 @@ Starts the server that answers Wavix calls. Without WAVIX_API_KEY it runs in loc
 with a simulated Wavix (npm run call) in place of the real one.
 
 options:
-  --bot NAME|FILE      who talks to the callers: echo (default), or a module whose default export is a bot: ./my-bot.mjs
+  --bot NAME|FILE      who talks to the callers: echo (default), pipecat (a bot in Python), or a module whose default
+                       export is a bot: ./my-bot.mjs
+  --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
+  --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
+  --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"
   --fallback-bot …     who takes a call over when the bot fails, named in the same way; default: nobody, the call ends
   --workers N          processes that carry calls, or auto: one for each core; default 1
   --port N             default 7860; 0 takes a free one
@@ -44,11 +48,17 @@ const FLAGS = {
   host: "HOST",
   "public-url": "PUBLIC_URL",
   trace: "TRACE_DIR",
+  "bot-url": "BOT_URL",
+  "bot-protocol": "BOT_PROTOCOL",
+  "bot-command": "BOT_COMMAND",
 } as const;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
     bot: { type: "string", default: "echo" },
+    "bot-url": { type: "string" },
+    "bot-protocol": { type: "string" },
+    "bot-command": { type: "string" },
     "fallback-bot": { type: "string" },
     workers: { type: "string" },
     port: { type: "string" },
@@ -62,12 +72,14 @@ export async function run(argv: string[]): Promise<number> {
   if (values === null) return 0;
   // Before the bot is loaded: it may look at the environment as it loads.
   if (existsSync(".env")) process.loadEnvFile(".env");
-  const bot = findBot("bot", values.bot);
-  const fallback = values["fallback-bot"];
-  const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback);
-
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
+  const bot = findBot("bot", values.bot, env);
+  const fallback = values["fallback-bot"];
+  const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback, env);
+  const speaksTwilio = bot.name === "pipecat" && env.BOT_PROTOCOL === "twilio";
+  // A telephone's rate from the beginning: nothing is resampled twice.
+  if (speaksTwilio) env.SAMPLE_RATE ||= "8000";
   if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
   const read = readSettings(env);
@@ -78,6 +90,11 @@ export async function run(argv: string[]): Promise<number> {
   // A server in public answers the telephone; it shows pages only when told to.
   const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
+  if (speaksTwilio) {
+    const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
+    const { BOT_TWILIO_ACCOUNT_SID: accountSid, BOT_TWILIO_AUTH_TOKEN: authToken } = env;
+    server.app.use(twilioCallsRouter({ hangUp: (callId) => server.hangUp(callId), accountSid, authToken }));
+  }
   let urls: ServerUrls;
   try {
     urls = await server.listen();

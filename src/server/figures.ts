@@ -23,8 +23,7 @@ export function noFigures(): CallFigures {
   const { counts, sumMs } = new Lateness();
   return {
     ...{ packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, traceLinesLost: 0, callsUntraced: 0 },
-    dropped: {},
-    botEvents: {},
+    ...{ dropped: {}, botEvents: {} },
     lateness: { counts, sumMs },
   };
 }

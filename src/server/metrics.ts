@@ -90,11 +90,11 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
       for (const [cause, count] of Object.entries(figures.dropped)) yield [{ cause }, count];
     },
   );
-  counter("wavix_interruptions_total", "Barge-ins.", [], () => [[{}, figures.interruptions]]);
-  counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [[{}, figures.starvations]]);
-  counter("wavix_bot_events_total", "What bots count of themselves.", ["event"], function* () {
+  counter("wavix_bot_events_total", "What bots have counted.", ["event"], function* () {
     for (const [event, count] of Object.entries(figures.botEvents)) yield [{ event }, count];
   });
+  counter("wavix_interruptions_total", "Barge-ins.", [], () => [[{}, figures.interruptions]]);
+  counter("wavix_starvations_total", "Gaps in mid-utterance.", [], () => [[{}, figures.starvations]]);
   counter("wavix_call_records_lost_total", "Call detail records not written.", [], () => [[{}, source.lostRecords()]]);
   counter("wavix_trace_lines_lost_total", "Lines that traces did not get.", [], () => [[{}, figures.traceLinesLost]]);
   counter("wavix_calls_untraced_total", "Calls for whose trace there was no room.", [], () => [

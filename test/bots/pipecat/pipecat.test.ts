@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
-import { bridgeBot } from "../../../src/bots/pipecat/bridge-bot.ts";
 import { type BridgeCounters, noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
+import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
 import { PipecatProtocol } from "../../../src/bots/pipecat/pipecat-protocol.ts";
 import { defaultCodec } from "../../../src/codec/index.ts";
 import { encodeAudioFrame, encodeFrame, readFrame } from "../../../src/pipecat/wire/index.ts";

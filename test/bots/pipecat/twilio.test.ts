@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
-import { bridgeBot } from "../../../src/bots/pipecat/bridge-bot.ts";
 import { noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
+import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
 import { TwilioProtocol } from "../../../src/bots/pipecat/twilio-protocol.ts";
 import { decodeMuLaw, defaultCodec, encodeMuLaw } from "../../../src/codec/index.ts";
 import { BotServer, type BotSide, PlainSeats } from "../../support/bot-server.ts";

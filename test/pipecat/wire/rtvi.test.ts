@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_RTVI_LENGTH, parseRtvi, rtviAtLeast } from "../../../src/pipecat/wire/index.ts";
+import { MAX_RTVI_LENGTH, parseRtvi, versionAtLeast } from "../../../src/pipecat/wire/index.ts";
 
 const rtvi = (members: Record<string, unknown>) => parseRtvi(JSON.stringify({ label: "rtvi-ai", ...members }));
 
@@ -142,6 +142,6 @@ describe("versions", () => {
     ["v2.0.0", 1, 4, false],
     [".1.4", 0, 0, false],
   ])("%s is at least %d.%d: %s", (version, major, minor, expected) => {
-    expect(rtviAtLeast(version, major, minor)).toBe(expected);
+    expect(versionAtLeast(version, major, minor)).toBe(expected);
   });
 });
