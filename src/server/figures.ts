@@ -1,4 +1,4 @@
-import { Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
+import { type Bot, Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
 import type { CallRecord } from "./call-record.ts";
 
 /** What calls amount to, those that are up and those that have ended: counts that only rise. */
@@ -58,4 +58,20 @@ export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void 
 /** Adds counts by name. */
 export function addEvents(sum: Record<string, number>, part: Readonly<Record<string, number>>): void {
   for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + count;
+}
+
+/** Names that a bot's counts may have; each becomes a label. */
+const EVENT_NAME = /^[a-z][a-z0-9_]{0,63}$/;
+const MAX_EVENT_NAMES = 100;
+
+/** What a bot has counted, as far as these are counts. */
+export function botEventsOf(bot: Bot): Record<string, number> {
+  try {
+    const counts = Object.entries(bot.counters ?? {}).filter(
+      ([name, count]) => EVENT_NAME.test(name) && Number.isFinite(count) && count >= 0,
+    );
+    return Object.fromEntries(counts.slice(0, MAX_EVENT_NAMES));
+  } catch {
+    return {};
+  }
 }

@@ -2,7 +2,7 @@ import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
-import { addCall, addEvents, addFigures, type CallFigures, noFigures } from "./figures.ts";
+import { addCall, addEvents, addFigures, botEventsOf, type CallFigures, noFigures } from "./figures.ts";
 import type { LiveCall } from "./live-call.ts";
 import { OpenStream } from "./open-stream.ts";
 import { CallSession, type SessionContext } from "./session.ts";
@@ -33,6 +33,7 @@ export class LocalHost implements CallHost {
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
   #tracer: Tracer | undefined;
+  #released = false;
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
@@ -132,13 +133,19 @@ export class LocalHost implements CallHost {
     const sum = noFigures();
     const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
     addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced });
-    for (const { counters } of this.#options.bots) addEvents(sum.botEvents, counters ?? {});
+    for (const bot of this.#options.bots) addEvents(sum.botEvents, botEventsOf(bot));
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#tracer?.close(), ...this.#options.bots.map((bot) => this.#closeBot(bot))]);
+    await this.#tracer?.close();
+  }
+
+  async releaseBots(): Promise<void> {
+    const bots = this.#released ? [] : this.#options.bots;
+    this.#released = true;
+    await Promise.all(bots.map((bot) => this.#closeBot(bot)));
   }
 
   /** A bot that does not let go holds nobody up. */

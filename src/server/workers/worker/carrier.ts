@@ -75,6 +75,7 @@ export class Carrier implements HostEvents {
       await empty;
     }
     await this.#host.close();
+    await this.#host.releaseBots();
   }
 
   tokenUsed(key: string, token: StreamToken): void {
