@@ -99,6 +99,8 @@ export async function run(argv: string[]): Promise<number> {
   try {
     urls = await server.listen();
   } catch (error) {
+    // Its bots may have processes.
+    await server.close();
     if (error instanceof ServerError && error.code !== "NO_WORKER") throw new UsageError(error.message);
     if (error instanceof ServerError) {
       console.error(`pipecat-wavix start: ${error.message}`);

@@ -38,7 +38,6 @@ export function botsInTurn(transport: WavixTransport, bots: readonly Bot[], onFa
 /** The call as one bot sees it that may fail: with the failure it is over for this bot, and for nobody else. */
 class Attempt implements Call {
   readonly signal: AbortSignal;
-  readonly control: CallControl | undefined;
   readonly #call: Call;
   readonly #aborter = new AbortController();
   #failed = false;
@@ -47,7 +46,6 @@ class Attempt implements Call {
 
   constructor(call: Call) {
     this.#call = call;
-    this.control = call.control && this.#guarded(call.control);
     this.signal = AbortSignal.any([call.signal, this.#aborter.signal]);
   }
 
@@ -133,21 +131,26 @@ class Attempt implements Call {
   get closed(): Promise<CallEnd> {
     return this.#call.closed;
   }
-
-  /** For as long as the bot has the call, also through a `control` that it has taken before. */
-  #guarded(control: CallControl): CallControl {
+  get control(): CallControl | undefined {
+    const { control } = this.#call;
+    if (control === undefined) return undefined;
     const { collect, play } = control;
     return {
-      hangUp: () => (this.#failed ? refused() : control.hangUp()),
-      ...(collect && { collect: (options) => (this.#failed ? refused() : collect.call(control, options)) }),
-      ...(play && { play: (options) => (this.#failed ? refused() : play.call(control, options)) }),
+      hangUp: () => this.#ask(() => control.hangUp()),
+      ...(collect && { collect: (options) => this.#ask(() => collect(options)) }),
+      ...(play && { play: (options) => this.#ask(() => play(options)) }),
     };
+  }
+
+  /** A failed bot asks for nothing any more. */
+  #ask(asking: () => Promise<unknown>): Promise<unknown> {
+    return this.#failed ? refused() : asking();
   }
 }
 
-/** What nobody awaits takes nobody down. */
 function refused(): Promise<never> {
   const refusal = Promise.reject(withAnother());
+  // A bot that does not await must not take the process down with a rejection nobody handles.
   refusal.catch(() => {});
   return refusal;
 }

@@ -84,6 +84,8 @@ export interface CallHost {
   /** Traces a call from now on. */
   trace(callId: string): Promise<TraceAnswer>;
   figures(): Promise<CallFigures>;
-  /** Once there is no call. Unless that is for good, it may be started again. */
-  close(forGood: boolean): Promise<void>;
+  /** Once there is no call. It may be started again. */
+  close(): Promise<void>;
+  /** Gives back what its bots hold, where these are in this process; for good, and once. */
+  releaseBots?(): Promise<void>;
 }

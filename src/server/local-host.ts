@@ -32,7 +32,7 @@ export class LocalHost implements CallHost {
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
   #tracer: Tracer | undefined;
-  #botsClosed: Promise<void> | undefined;
+  #released: Promise<void> | undefined;
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
@@ -137,11 +137,13 @@ export class LocalHost implements CallHost {
     return sum;
   }
 
-  async close(forGood: boolean): Promise<void> {
-    const { bots, log } = this.#options;
-    // They came with the host: one that is started again has need of them.
-    if (forGood) this.#botsClosed ??= closeBots(bots, log);
-    await Promise.all([this.#tracer?.close(), this.#botsClosed]);
+  async close(): Promise<void> {
+    await this.#tracer?.close();
+  }
+
+  releaseBots(): Promise<void> {
+    this.#released ??= closeBots(this.#options.bots, this.#options.log);
+    return this.#released;
   }
 
   /** What an open socket calls itself counts only where there is no such call. */

@@ -88,7 +88,7 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
       urls = urlsOf(settings, await door.open());
       goOnUnlessClosed();
     } catch (error) {
-      await door.close(host.close(false));
+      await door.close(host.close());
       await records?.close();
       records = undefined;
       if (state !== "closed") state = "new";
@@ -117,9 +117,11 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
     admission.draining = true;
     state = "closed";
     loopDelay.stop();
-    await door.close(desk.endAll("shutdown").then(() => host.close(true)));
+    await door.close(desk.endAll("shutdown").then(() => host.close()));
     // What is being opened is closed there.
     await opening?.catch(() => undefined);
+    await host.releaseBots?.();
+    await host.releaseBots?.();
     await records?.close();
   }
 

@@ -83,29 +83,6 @@ describe("a call", () => {
     expect(log.text).not.toContain("102*");
   });
 
-  it("tells the bot of a time without keys, once, so that it may ask again", async ({ open }) => {
-    const heard: unknown[] = [];
-    const bot: Bot = async (call) => {
-      call.onFrame((frame) => {
-        if (frame instanceof InputDTMFFrame) heard.push(frame.button);
-        if (!(frame instanceof InputTransportMessageFrame)) return;
-        heard.push(frame.message);
-        if (heard.length === 1) void call.control?.collect?.({ maxDigits: 3, terminationCharacter: "#" });
-        else void call.hangUp();
-      });
-      await call.control?.collect?.({ timeoutSeconds: 1 });
-      await call.closed;
-    };
-    const { placeCall } = await open({ bot });
-    const keys = [..."7#9"].map((key, at) => ({ atMs: 2_500 + at, key }));
-    await placeCall({ keys, behaviour: { webhookCopies: 2 } }).ended;
-    expect(heard).toEqual([
-      { event: "collect", status: "failed", digits: "" },
-      "7",
-      { event: "collect", status: "completed", digits: "7" },
-    ]);
-  });
-
   it("takes an end that it has heard of for none, also behind another one", async ({ openWithStub }) => {
     const heard: unknown[] = [];
     const bot: Bot = async (call) => {

@@ -132,32 +132,6 @@ describe("a second bot", () => {
     expect(await log.line("call ended")).toMatchObject({ reason: "bot-failed", error: broken });
   });
 
-  it("has the call's control for itself: the failed one is refused, whenever it took it", async ({ open }) => {
-    const refusals: unknown[] = [];
-    const bot: Bot = async (call) => {
-      const before = call.control;
-      await before?.play?.({ audioFile: "https://example.com/a.wav" });
-      call.signal.addEventListener("abort", async () => {
-        for (const control of [before, call.control]) {
-          const asked = [control?.collect?.(), control?.play?.({ audioFile: "https://example.com/b.wav" })];
-          for (const asking of [...asked, control?.hangUp()]) await asking?.catch(({ code }) => refusals.push(code));
-        }
-        // Nobody awaits that one.
-        void before?.hangUp();
-      });
-      throw new Error("the bot is broken");
-    };
-    const fallbackBot: Bot = async (call) => {
-      await call.send(speech(200));
-      await call.control?.collect?.({ maxDigits: 1 });
-    };
-    const { placeCall, simulator, log } = await open({ bot, fallbackBot });
-    expect(await placeCall().ended).toMatchObject({ received: { packets: 10 }, endedBy: "rest" });
-    expect(refusals).toEqual(Array(6).fill("CALL_OVER"));
-    expect(simulator.requests.map(({ operation }) => operation)).toEqual(["answerCall", "play", "collect", "hangUp"]);
-    expect(await log.line("call ended")).toMatchObject({ reason: "bot-failed", error: broken });
-  });
-
   it("fails too: the prompt is left, then the end", async ({ open }) => {
     const failurePrompt = file("sorry.wav", writeWav(sine(300, 24_000, 4_800), 24_000));
     const { placeCall, log } = await open({ bot: failing, fallbackBot: failing, failurePrompt });
@@ -175,6 +149,23 @@ describe("a second bot", () => {
       reason: "bot-failed",
       error: broken,
     });
+  });
+
+  it("has the keypad and the files for itself", async ({ open }) => {
+    const refusals: unknown[] = [];
+    const bot: Bot = async (call) => {
+      const { control } = call;
+      setTimeout(async () => {
+        for (const ask of [control?.collect, control?.play, control?.hangUp]) {
+          await (ask as () => Promise<unknown>)().catch((error: unknown) => refusals.push(error));
+        }
+      }, 100);
+      throw new Error("the bot is broken");
+    };
+    const { placeCall, simulator } = await open({ bot, fallbackBot: listener });
+    await placeCall({ hangUpAfterMs: 400 }).ended;
+    expect(refusals).toMatchObject([{ code: "CALL_OVER" }, { code: "CALL_OVER" }, { code: "CALL_OVER" }]);
+    for (const operation of ["collect", "play", "hangUp"] as const) expect(simulator.requestCount(operation)).toBe(0);
   });
 
   it("is not troubled when the caller hangs up first", async ({ open }) => {

@@ -71,7 +71,8 @@ export class Carrier implements HostEvents {
       this.#host.endAll("primary-died");
       await empty;
     }
-    await this.#host.close(true);
+    await this.#host.close();
+    await this.#host.releaseBots();
   }
 
   tokenUsed(key: string, token: StreamToken): void {
