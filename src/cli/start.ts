@@ -92,7 +92,9 @@ export async function run(argv: string[]): Promise<number> {
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
   if (speaksTwilio) {
     const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
-    const { BOT_TWILIO_ACCOUNT_SID: accountSid, BOT_TWILIO_AUTH_TOKEN: authToken } = env;
+    // A variable that is empty is one that is not set.
+    const accountSid = env.BOT_TWILIO_ACCOUNT_SID || undefined;
+    const authToken = env.BOT_TWILIO_AUTH_TOKEN || undefined;
     server.app.use(twilioCallsRouter({ hangUp: (callId) => server.hangUp(callId), accountSid, authToken }));
   }
   let urls: ServerUrls;
