@@ -14,6 +14,8 @@ export interface CallFigures {
   roundTripMs: number | null;
   /** Of what was said and what came back, in the worst half second. */
   similarity: number | null;
+  /** What was heard is what was said, at least in one half second. */
+  isEcho: boolean;
   /** Times the caller ran dry and audio resumed within 500 ms. */
   gaps: number;
   longestGapMs: number;
@@ -27,6 +29,9 @@ export interface CallFigures {
   /** What was not right, in words. */
   problems: string[];
 }
+
+/** An echo has 1 somewhere, also one with gaps in it; another sentence stays below 0.5 even at the lag that suits it best. */
+const ECHO_SIMILARITY = 0.8;
 
 /** What a finished call amounts to. `greetingMs`: what was heard before is no echo. */
 export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
@@ -44,6 +49,7 @@ export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
     packetsOut: received.packets,
     roundTripMs: round(comparison?.lagMs),
     similarity: comparison === undefined || comparison.windowCount === 0 ? null : round(comparison.similarity, 4),
+    isEcho: comparison !== undefined && comparison.bestSimilarity >= ECHO_SIMILARITY,
     gaps: playout.gaps,
     longestGapMs: round(playout.longestGapMs) ?? 0,
     latenessP99Ms: round(received.lateness.p99Ms),
@@ -58,7 +64,7 @@ export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
 /** The figures as a person reads them. */
 export function describe(figures: CallFigures): string {
   const ms = (value: number | null) => (value === null ? "—" : `${value} ms`);
-  const isEcho = figures.similarity !== null && figures.similarity >= 0.5;
+  const { isEcho, similarity } = figures;
   const rows: [string, string][] = [
     ["answered after", ms(figures.answerMs)],
     ["first audio", `${ms(figures.firstAudioMs)} after the answer`],
@@ -66,7 +72,7 @@ export function describe(figures: CallFigures): string {
     ["lateness", `p99 ${ms(figures.latenessP99Ms)}, at most ${ms(figures.latenessMaxMs)}`],
     ["gaps heard", figures.gaps === 0 ? "none" : `${figures.gaps}, the longest ${ms(figures.longestGapMs)}`],
     ["mouth to ear", isEcho ? ms(figures.roundTripMs) : "—"],
-    ["similarity", isEcho ? `${figures.similarity} of 1, in the worst half second` : "— (what came back is no echo)"],
+    ["similarity", isEcho ? `${similarity} of 1, in the worst half second` : "— (what came back is no echo)"],
     [
       "ended by",
       `${figures.endedBy ?? "nobody"}${figures.hungUp ? ", over on both sides" : ", NOT over on both sides"}`,

@@ -22,6 +22,8 @@ export interface Comparison {
   similarity: number;
   /** Where that window begins on the caller's timeline. */
   worstWindowAtMs: number | null;
+  /** Correlation in the best window: near 1 only where what was heard is what was said, if perhaps only in part. */
+  bestSimilarity: number;
   /** The mean of all windows. */
   meanSimilarity: number;
   /** Windows of 500 ms in which the caller spoke and that had time to come back. */
@@ -64,7 +66,9 @@ export function compareHeard(options: CompareOptions): Comparison {
   const heard = bandLimit(withoutGreeting, sampleRate, bandHz);
 
   const lag = globalLag(said, heard, sampleRate, toSamples(maxLagMs));
-  if (lag === null) return { lagMs: null, similarity: 0, worstWindowAtMs: null, meanSimilarity: 0, windowCount: 0 };
+  if (lag === null) {
+    return { lagMs: null, similarity: 0, worstWindowAtMs: null, bestSimilarity: 0, meanSimilarity: 0, windowCount: 0 };
+  }
 
   const length = toSamples(windowMs);
   const tolerance = toSamples(lagToleranceMs);
@@ -79,6 +83,7 @@ export function compareHeard(options: CompareOptions): Comparison {
     lagMs: (lag * 1000) / sampleRate,
     similarity: worst.similarity,
     worstWindowAtMs: scores.length === 0 ? null : (worst.at * 1000) / sampleRate,
+    bestSimilarity: scores.reduce((best, { similarity }) => Math.max(best, similarity), 0),
     meanSimilarity: scores.reduce((sum, { similarity }) => sum + similarity, 0) / Math.max(1, scores.length),
     windowCount: scores.length,
   };

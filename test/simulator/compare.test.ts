@@ -67,6 +67,8 @@ describe("compareHeard", () => {
     const result = compareHeard({ said, heard: timeline(spliced, sampleRate / 2 + lagSamples), sampleRate });
     expect(result.similarity).toBeLessThan(0.5);
     expect(result.worstWindowAtMs).toBeGreaterThan(1900);
+    // It is an echo all the same.
+    expect(result.bestSimilarity).toBeGreaterThan(0.999);
   });
 
   it("tells of a second that was another voice", () => {
@@ -76,6 +78,16 @@ describe("compareHeard", () => {
     expect(result.lagMs).toBeCloseTo(lagMs, 9);
     expect(result.similarity).toBeLessThan(0.2);
     expect(result.meanSimilarity).toBeGreaterThan(0.5);
+  });
+
+  it.each([
+    ["backwards", (at: number) => speech[speech.length - 1 - at]!],
+    ["a quarter higher", (at: number) => speech[Math.min(speech.length - 1, Math.floor(at * 1.25))]!],
+    ["a hum", (at: number) => 8000 * Math.sin((2 * Math.PI * 150 * at) / sampleRate)],
+  ])("takes no half second of another sound for the same: %s", (_, sampleAt) => {
+    const other = Int16Array.from(speech, (_, at) => sampleAt(at));
+    const heard = timeline(other, sampleRate / 2 + lagSamples);
+    expect(compareHeard({ said, heard, sampleRate }).bestSimilarity).toBeLessThan(0.5);
   });
 
   it("does not hear above 7 kHz", () => {
@@ -107,7 +119,14 @@ describe("compareHeard", () => {
   it("gives 0 for speech that never came back, and for silence", () => {
     const partly = timeline(speech.subarray(0, sampleRate), sampleRate / 2 + lagSamples);
     expect(compareHeard({ said, heard: partly, sampleRate }).similarity).toBeLessThan(0.1);
-    const nothing = { lagMs: null, similarity: 0, worstWindowAtMs: null, meanSimilarity: 0, windowCount: 0 };
+    const nothing = {
+      lagMs: null,
+      similarity: 0,
+      bestSimilarity: 0,
+      worstWindowAtMs: null,
+      meanSimilarity: 0,
+      windowCount: 0,
+    };
     expect(compareHeard({ said, heard: new Int16Array(said.length), sampleRate })).toEqual(nothing);
     expect(compareHeard({ said: new Int16Array(0), heard: said, sampleRate })).toEqual(nothing);
   });
