@@ -24,13 +24,18 @@ options:
   --api-port N         port of the REST side; default 7870
   --from NUMBER        the caller; default +12025550143
   --to NUMBER          the number called; default +12025550199
+  --digits KEYS        keys the caller presses, one a second from the stream's start on: 1#; a bot that has asked for keys
+                       hears them
   --speak-after MS     silence before the caller speaks; default 1500
   --listen MS          how long the caller stays on the line after that; default 3000
   --json               print the figures as one line of JSON, and nothing else
   -h, --help
 
-Similarity and mouth-to-ear mean something with a bot that repeats what it hears. Exit code 0 if the call was answered,
-streamed, and is over on both sides.`;
+Similarity and mouth-to-ear mean something with a bot that repeats what it hears. Exit code 0 if the call was answered and
+streamed, the caller heard something, and the call is over on both sides.`;
+
+/** From one key to the next. */
+const KEY_MS = 1_000;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
@@ -40,12 +45,15 @@ export async function run(argv: string[]): Promise<number> {
     "api-port": { type: "string", default: "7870" },
     from: { type: "string", default: "+12025550143" },
     to: { type: "string", default: "+12025550199" },
+    digits: { type: "string", default: "" },
     "speak-after": { type: "string", default: "1500" },
     listen: { type: "string", default: "3000" },
     json: { type: "boolean", default: false },
   });
   if (values === null) return 0;
   const webhookUrl = webhookOf(values.server);
+  if (!/^[\d*#]*$/.test(values.digits))
+    throw new UsageError(`--digits must be of 0 to 9, * and #, got ${values.digits}`);
   checkSave(values.save);
   const callerAudio = readCallerAudio(values.wav);
   const speakAfterMs = readInteger("speak-after", values["speak-after"], 0, 600_000);
@@ -60,6 +68,7 @@ export async function run(argv: string[]): Promise<number> {
       from: values.from,
       to: values.to,
       callerAudio,
+      keys: [...values.digits].map((key, index) => ({ atMs: (index + 1) * KEY_MS, key })),
       speakAfterMs,
       hangUpAfterMs: durationMs,
       ringTimeoutMs: 15_000,
@@ -90,6 +99,8 @@ export async function run(argv: string[]): Promise<number> {
     else if (report.recording === null)
       figures.problems.push(`no stream came (${report.streamError ?? "not asked for"})`);
     else if (!figures.hungUp) figures.problems.push("the call is not over on both sides");
+    else if (figures.packetsOut === 0)
+      figures.problems.push("the caller heard nothing: look for the error in the server's log");
     saveHeard(values.save, report.recording, figures.problems);
     figures.ok = figures.problems.length === 0;
     if (values.json) console.log(JSON.stringify(figures));

@@ -45,6 +45,7 @@ describe("pipecat-wavix", () => {
       [["replay", "missing.jsonl"], /^pipecat-wavix replay: missing.jsonl: cannot be read \(ENOENT\)\n$/],
       [["replay", "/dev/null"], /^pipecat-wavix replay: \/dev\/null: line 1 is not the head of a trace .*\n$/],
       [["replay", "x", "--speed", "0"], /^pipecat-wavix replay: --speed must be from 0.01 to 100, got 0\n$/],
+      [["call", "--digits", "1a"], /^pipecat-wavix call: --digits must be of 0 to 9, \* and #, got 1a\n$/],
       [["call", "--wav", "missing.wav"], /^pipecat-wavix call: --wav missing.wav: .*\n$/],
       [["call", "--save", "no/heard.wav"], /^pipecat-wavix call: --save no\/heard.wav: there is no such folder\n$/],
       [["load", "--calls", "-5"], /^pipecat-wavix load: Option '--calls' argument is ambiguous; try --help\n$/],
