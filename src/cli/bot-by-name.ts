@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { echoBot, routeBots } from "../bots/index.ts";
+import type { PipecatSettings } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -23,15 +24,21 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const BOTS: Readonly<Record<string, (env: Environment) => Bot | Promise<Bot>>> = {
   echo: () => echoBot(),
   async pipecat(env) {
-    const { pipecatBot, readPipecatSettings } = await import("../bots/pipecat/index.ts");
-    const read = readPipecatSettings(env);
-    if (!read.ok) throw new UsageError(`the settings of the bot need mending:\n  ${read.problems.join("\n  ")}`);
-    const { settings } = read;
+    const { pipecatBot } = await import("../bots/pipecat/index.ts");
+    const settings = await pipecatSettings(env);
     if ("bot" in settings) return pipecatBot(settings.bot);
     const routes = Object.entries(settings.routes).map(([number, options]) => [number, pipecatBot(options)]);
     return routeBots(Object.fromEntries(routes));
   },
 };
+
+/** @throws UsageError with all that is wrong with the variables of the Pipecat bots */
+export async function pipecatSettings(env: Environment): Promise<PipecatSettings> {
+  const { readPipecatSettings } = await import("../bots/pipecat/index.ts");
+  const read = readPipecatSettings(env);
+  if (!read.ok) throw new UsageError(`the settings of the bot need mending:\n  ${read.problems.join("\n  ")}`);
+  return read.settings;
+}
 
 /** @throws UsageError when there is no such bot */
 export function findBot(flag: string, name: string, env: Environment = process.env): NamedBot {

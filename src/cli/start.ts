@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { PipecatBotOptions } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
 import {
   createServer,
@@ -11,7 +12,7 @@ import {
   type WavixServer,
 } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { findBot, loadBot, type NamedBot } from "./bot-by-name.ts";
+import { type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
 
@@ -35,7 +36,8 @@ options:
   --bench-page         also serve the benchmark page /bench with WAVIX_API_KEY; in local mode it always is there
   -h, --help
 
-Everything else is set in the environment, or in a file .env here (README, «Settings»):
+Everything else is set in the environment, or in a file .env here (README, «Settings»; for what begins with BOT_, and
+goes with --bot pipecat: docs/pipecat.md):
 ${wrap(settingNames)}`;
 
 /** How long the process may live on after the last call, when a bot's module does not let go of it. */
@@ -77,9 +79,11 @@ export async function run(argv: string[]): Promise<number> {
   const bot = findBot("bot", values.bot, env);
   const fallback = values["fallback-bot"];
   const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback, env);
-  const speaksTwilio = bot.name === "pipecat" && env.BOT_PROTOCOL === "twilio";
-  // A telephone's rate from the beginning: nothing is resampled twice.
-  if (speaksTwilio) env.SAMPLE_RATE ||= "8000";
+  const ofPipecat = ["bot-url", "bot-protocol", "bot-command"] as const;
+  const protocols = await protocolsOf([bot, ...(fallbackBot === undefined ? [] : [fallbackBot])], env);
+  const astray = ofPipecat.find((flag) => values[flag] !== undefined);
+  if (protocols.size === 0 && astray !== undefined) throw new UsageError(`--${astray} goes with --bot pipecat`);
+  for (const [name, value] of Object.entries(suitedTo(protocols, bot))) env[name] ||= value;
   if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
   const read = readSettings(env);
@@ -90,7 +94,7 @@ export async function run(argv: string[]): Promise<number> {
   // A server in public answers the telephone; it shows pages only when told to.
   const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
-  if (speaksTwilio) {
+  if (protocols.has("twilio")) {
     const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
     // A variable that is empty is one that is not set.
     const accountSid = env.BOT_TWILIO_ACCOUNT_SID || undefined;
@@ -140,6 +144,29 @@ export async function run(argv: string[]): Promise<number> {
   // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
   setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();
   return 0;
+}
+
+type Protocol = NonNullable<PipecatBotOptions["protocol"]>;
+
+/**
+ * What the Pipecat bots among these speak.
+ *
+ * @throws UsageError when their settings need mending: here, and not in every worker
+ */
+async function protocolsOf(bots: readonly NamedBot[], env: Environment): Promise<ReadonlySet<Protocol>> {
+  if (bots.every(({ name }) => name !== "pipecat")) return new Set();
+  const settings = await pipecatSettings(env);
+  const all = "bot" in settings ? [settings.bot] : Object.values(settings.routes);
+  return new Set(all.map(({ protocol = "pipecat" }) => protocol));
+}
+
+/** Defaults of the server's variables for a bot of Pipecat, in place of those for a bot in this process. */
+function suitedTo(protocols: ReadonlySet<Protocol>, bot: NamedBot): Readonly<Record<string, string>> {
+  if (bot.name !== "pipecat") return {};
+  // Its audio comes in pieces of 40 ms, as Twilio's in bursts of some 140 ms: the cushion must hold one, and be late.
+  const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "160" : "100";
+  // A telephone's rate from the beginning: nothing is resampled twice.
+  return protocols.has("pipecat") ? { PLAYOUT_DELAY_MS } : { PLAYOUT_DELAY_MS, SAMPLE_RATE: "8000" };
 }
 
 /** In one process with its bot; or as the front door of workers, which load their bots themselves. */

@@ -121,6 +121,26 @@ describe("start --bot pipecat", () => {
       expect(stderr).toContain(name);
   });
 
+  it("says so too before there are workers", async () => {
+    const { code, stderr } = await command(["start", "--workers", "2", "--bot", "pipecat", "--bot-url", "http://x"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^pipecat-wavix start: the settings of the bot need mending:\n {2}BOT_URL must be .*\n$/);
+  });
+
+  it.each(["--bot-url", "--bot-protocol", "--bot-command"])("does not leave %s out for another bot", async (flag) => {
+    const { code, stderr } = await command(["start", "--port", "0", flag, "twilio"]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`pipecat-wavix start: ${flag} goes with --bot pipecat\n`);
+  });
+
+  it("has Twilio's REST side for routes, too", async () => {
+    const routes = { "+1202*": { url: bots.url, protocol: "twilio" }, "*": { url: bots.url } };
+    writeFileSync(join(folder(), "routes.json"), JSON.stringify(routes));
+    const server = await start(["--bot", "pipecat"], { BOT_ROUTES: "routes.json" });
+    expect((await hangUp(localUrl(server.output), randomUUID(), "any")).status).toBe(404);
+    expect(await (await hangUp(localUrl(server.output), randomUUID(), "any")).json()).toMatchObject({ code: 20404 });
+  });
+
   it("leaves no bot behind when its port is taken", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => other.once("listening", resolve));
