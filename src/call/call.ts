@@ -144,6 +144,11 @@ export interface Call {
   waitForPlayout(): Promise<void>;
   /** Lets the caller hear what was sent, then ends the call. */
   hangUp(reason?: string): Promise<void>;
+  /**
+   * Keeps a word about the call for the log, the records and `/calls`: `call.note("bot", "10.0.0.5:7861")`. The last of a
+   * name counts; names beyond 20, and what is longer than 200 characters, are left out. No secrets, no phone numbers.
+   */
+  note?(name: string, text: string): void;
   /** Access to REST for this call; undefined for a socket of one's own without it. */
   readonly control: CallControl | undefined;
 }

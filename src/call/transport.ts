@@ -43,6 +43,8 @@ import {
 } from "./transport-options.ts";
 
 const OPEN = 1;
+const MAX_NOTES = 20;
+const MAX_NOTE_LENGTH = 200;
 /** `setTimeout` takes a longer delay, and Infinity, for 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -85,6 +87,7 @@ export class WavixTransport implements Call {
   readonly #idleTimeoutMs: number;
   readonly #messageLimit: MessageLimit;
   readonly #stats: TransportStats;
+  readonly #notes = new Map<string, string>();
   #resolveReady!: (start: StartMessage | null) => void;
   #isReady = false;
   #lastMessageAtMs = performance.now();
@@ -219,6 +222,17 @@ export class WavixTransport implements Call {
     this.#stats.maxLatenessMs = playout.maxLatenessMs;
     this.#stats.discontinuities = this.#writer.discontinuities + this.#serializer.discontinuities;
     return this.#stats;
+  }
+
+  note(name: string, text: string): void {
+    if (text.length <= MAX_NOTE_LENGTH && (this.#notes.has(name) || this.#notes.size < MAX_NOTES)) {
+      this.#notes.set(name, text);
+    }
+  }
+
+  /** What its bots have noted, by name. */
+  get notes(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#notes);
   }
 
   /** What the serializer dropped, by cause. */

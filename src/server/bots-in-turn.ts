@@ -107,6 +107,10 @@ class Attempt implements Call {
     if (!this.#failed) await this.#call.hangUp(reason);
   }
 
+  note(name: string, text: string): void {
+    if (!this.#failed) this.#call.note?.(name, text);
+  }
+
   get callId(): string | undefined {
     return this.#call.callId;
   }

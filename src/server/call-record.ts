@@ -24,6 +24,8 @@ export interface CallRecord extends Partial<TransportStats> {
   readonly streamMs?: number;
   /** Its `start` named another call than its token. */
   readonly startNamedAnother?: true;
+  /** What bots have noted of it, by name: `bot` is where the Pipecat bot is that has the call, or had it last. */
+  readonly notes?: Readonly<Record<string, string>>;
   /** Messages that came to nothing, by cause. */
   readonly drops?: Readonly<Record<string, number>>;
 }
@@ -42,6 +44,7 @@ export interface CallCourse {
 export function recordOf({ callId, end, startedAtMs, streamingAtMs, transport, ...rest }: CallCourse): CallRecord {
   const nowMs = performance.now();
   const drops = nonZero(transport?.drops ?? {});
+  const notes = transport?.notes ?? {};
   return {
     callId,
     startedAt: isoOf(startedAtMs),
@@ -53,6 +56,7 @@ export function recordOf({ callId, end, startedAtMs, streamingAtMs, transport, .
     ...(streamingAtMs === undefined ? {} : { streamMs: Math.round(nowMs - streamingAtMs) }),
     ...transport?.stats,
     ...(rest.startNamedAnother ? { startNamedAnother: true } : {}),
+    ...(Object.keys(notes).length === 0 ? {} : { notes }),
     ...(Object.keys(drops).length === 0 ? {} : { drops }),
   };
 }

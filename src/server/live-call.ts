@@ -11,6 +11,7 @@ export interface CallSnapshot extends Partial<TransportStats> {
   readonly durationMs: number;
   readonly streamId?: string | undefined;
   readonly unheardMs?: number;
+  readonly notes?: Readonly<Record<string, string>>;
   readonly drops?: Readonly<Record<string, number>>;
   /** The one that carries it, where there are workers. */
   readonly worker?: number;
@@ -41,6 +42,6 @@ export function snapshotOf(
     durationMs: Math.round(performance.now() - startedAtMs),
   };
   if (transport === undefined) return facts;
-  const { streamId, unheardMs, stats, drops } = transport;
-  return { ...facts, streamId, unheardMs: Math.round(unheardMs), ...stats, drops: nonZero(drops) };
+  const { streamId, unheardMs, stats, notes, drops } = transport;
+  return { ...facts, streamId, unheardMs: Math.round(unheardMs), ...stats, notes, drops: nonZero(drops) };
 }

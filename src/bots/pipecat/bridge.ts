@@ -7,6 +7,7 @@ import {
   InputTransportMessageFrame,
   MarkFrame,
 } from "../../pipecat/index.ts";
+import { placeOf } from "./bot-socket.ts";
 import { CallerAudio } from "./caller-audio.ts";
 import { Conversation } from "./conversation.ts";
 import type { BridgeCounters } from "./counters.ts";
@@ -103,6 +104,7 @@ export class Bridge {
       throw error;
     });
     if (found === undefined) return undefined;
+    call.note?.("bot", placeOf(found.seat.url));
     const beganAtMs = performance.now();
     const conversation = new Conversation(found, counters);
     const leave = () => conversation.leave();

@@ -97,8 +97,8 @@ export class Conversation {
     clearInterval(this.#looking);
     clearTimeout(this.#closing);
     if (this.#leaving) this.#settle(undefined);
-    else if (!IN_PEACE.has(code)) this.#settle(this.#gone(`is gone (close code ${code})`));
-    else if (!this.#hasSpoken) this.#settle(this.#gone("closed the socket without a word"));
+    else if (!IN_PEACE.has(code)) this.#settle(this.#gone(`is gone (close code ${code}); its own log may say why`));
+    else if (!this.#hasSpoken) this.#settle(this.#gone("closed the socket without a word; its own log may say why"));
     else this.#settle(undefined);
   };
 

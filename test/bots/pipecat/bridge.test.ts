@@ -89,13 +89,14 @@ describe("a bridge", () => {
   it("tries the next bot when one cannot be had", async ({ open }) => {
     const server = await openBots((bot) => bot.send("100"));
     const seats = new PlainSeats([NOBODY, server.url], { authorization: "Bearer key" });
-    const { placeCall } = await open({ bot: bridged(seats) });
+    const { placeCall, log } = await open({ bot: bridged(seats) });
     const call = placeCall({ hangUpAfterMs: 500 });
     expect((await server.call()).headers.authorization).toBe("Bearer key");
     expect((await call.ended).endedBy).toBe("caller");
     expect(seats.failed).toEqual([NOBODY]);
     expect(seats.taken).toBe(0);
     expect(counters).toMatchObject({ connections: 1, connect_failures: 1, bots_gone: 0 });
+    expect(await log.line("call ended", call.id)).toMatchObject({ notes: { bot: new URL(server.url).host } });
   });
 
   it("leaves no caller on a silent line when there is no bot", async ({ open }) => {
@@ -141,6 +142,8 @@ describe("a bridge", () => {
     await call.ended;
     expect(fallbackBot).toHaveBeenCalledTimes(1);
     expect(await log.line("bot failed", call.id)).toMatchObject({ error: { code: "BOT_GONE" } });
+    // Noted while there was another bot to come.
+    expect(await log.line("call ended", call.id)).toMatchObject({ notes: { bot: new URL(server.url).host } });
     expect(counters).toMatchObject({ bots_gone: 1, reconnects: 0 });
   });
 
