@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { checkPipecatOptions } from "../src/bots/pipecat/check-options.ts";
 import { pipecatBot, pipecatSettingNames } from "../src/bots/pipecat/index.ts";
 import { codesIn, tableRows } from "./support/readme.ts";
 
@@ -10,6 +11,13 @@ describe("docs/pipecat.md", () => {
   it("names every setting, and no other", () => {
     const named = tableRows(under("## Settings")).map(([name = ""]) => codesIn(name)[0]);
     expect(named.toSorted()).toEqual([...pipecatSettingNames].toSorted());
+  });
+
+  it("has an example of routes that works", () => {
+    const [example = ""] = /(?<=```json\n)[^`]+/.exec(text) ?? [];
+    const routes = Object.values(JSON.parse(example) as Record<string, unknown>);
+    expect(routes).toHaveLength(3);
+    for (const options of routes) expect(checkPipecatOptions(options)).toMatchObject({ ok: true });
   });
 
   it("names every count, and no other", async () => {
