@@ -163,8 +163,8 @@ async function protocolsOf(bots: readonly NamedBot[], env: Environment): Promise
 /** Defaults of the server's variables for a bot of Pipecat, in place of those for a bot in this process. */
 function suitedTo(protocols: ReadonlySet<Protocol>, bot: NamedBot): Readonly<Record<string, string>> {
   if (bot.name !== "pipecat") return {};
-  // Its audio comes in pieces of 40 ms, as Twilio's in bursts of some 140 ms: the cushion must hold one, and be late.
-  const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "160" : "100";
+  // A piece of its audio, 40 ms, or of Twilio's a burst of 138 ms; and the usual 60 ms for one that comes late.
+  const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "200" : "100";
   // A telephone's rate from the beginning: nothing is resampled twice.
   return protocols.has("pipecat") ? { PLAYOUT_DELAY_MS } : { PLAYOUT_DELAY_MS, SAMPLE_RATE: "8000" };
 }

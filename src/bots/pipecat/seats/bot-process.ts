@@ -122,7 +122,9 @@ export class BotProcess {
     this.#output = new OutputTail(child.stdout, child.stderr);
     if (child.pid !== undefined) guardGroup(child.pid);
     child.on("error", ({ code, message }: NodeJS.ErrnoException) => {
-      if (child.pid === undefined) this.#ended(`cannot be started (${code ?? message})`);
+      if (child.pid !== undefined) return;
+      const why = code === "ENOENT" ? `there is no program ${program}` : (code ?? message);
+      this.#ended(`cannot be started (${why})`);
     });
     child.once("exit", (code, signal) => {
       this.#how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
