@@ -64,7 +64,9 @@ export function figuresOf(report: CallReport, greetingMs: number): CallFigures {
 /** The figures as a person reads them. */
 export function describe(figures: CallFigures): string {
   const ms = (value: number | null) => (value === null ? "—" : `${value} ms`);
-  const { isEcho, similarity } = figures;
+  const { isEcho, similarity, gaps } = figures;
+  const broken = isEcho && gaps > 0 && (similarity ?? 0) < ECHO_SIMILARITY;
+  const worst = `${similarity} of 1, in the worst half second${broken ? " (a gap moves what follows it)" : ""}`;
   const rows: [string, string][] = [
     ["answered after", ms(figures.answerMs)],
     ["first audio", `${ms(figures.firstAudioMs)} after the answer`],
@@ -72,7 +74,7 @@ export function describe(figures: CallFigures): string {
     ["lateness", `p99 ${ms(figures.latenessP99Ms)}, at most ${ms(figures.latenessMaxMs)}`],
     ["gaps heard", figures.gaps === 0 ? "none" : `${figures.gaps}, the longest ${ms(figures.longestGapMs)}`],
     ["mouth to ear", isEcho ? ms(figures.roundTripMs) : "—"],
-    ["similarity", isEcho ? `${similarity} of 1, in the worst half second` : "— (what came back is no echo)"],
+    ["similarity", isEcho ? worst : "— (what came back is no echo)"],
     [
       "ended by",
       `${figures.endedBy ?? "nobody"}${figures.hungUp ? ", over on both sides" : ", NOT over on both sides"}`,

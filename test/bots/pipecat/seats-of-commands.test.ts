@@ -122,7 +122,9 @@ describe("command seats", () => {
 
   it("tell of a program that there is not, and of one that never answers", async () => {
     await using none = open({ command: "/nowhere/python bot.py {port}" });
-    await expect(none.take()).rejects.toThrow("the bot's process cannot be started (there is no program /nowhere/python)");
+    await expect(none.take()).rejects.toThrow(
+      "the bot's process cannot be started (there is no program /nowhere/python)",
+    );
     await using deaf = open({ command: bot("--say hello --deaf"), startTimeoutMs: 600, warm: 0 });
     await expect(deaf.take()).rejects.toThrow("the bot's process did not answer on its port within 600 ms: hello");
   });
