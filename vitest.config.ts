@@ -3,8 +3,8 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // With configurations of their own: vitest.browser.config.ts, test/proxy/vitest.config.ts.
-    exclude: [...configDefaults.exclude, "test/browser/**", "test/proxy/**"],
+    // With configurations of their own: vitest.browser.config.ts, test/{proxy,interop}/vitest.config.ts.
+    exclude: [...configDefaults.exclude, "test/browser/**", "test/proxy/**", "test/interop/**"],
     maxWorkers: 2, // most wait rather than compute, on two cores too
     testTimeout: 20_000,
     hookTimeout: 20_000,
