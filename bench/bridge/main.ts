@@ -22,7 +22,7 @@ from PyPI before, in a minute or two each.
   echo-many            this server with its own echo instead of a bridge, with as many
 
 options:
-  --calls N      calls at once, of the first three rows: as many as one Python has time for; default 6
+  --calls N      calls at once of the first three rows; default 20, for which one Python takes half a core
   --many N       calls at once of the others; default 100
   --only LIST    only these rows, as bridge,python-original
   --quick        a rough idea, in half a minute; without bridge-with-pipecat
@@ -30,7 +30,7 @@ options:
   -h, --help`;
 
 const OPTIONS = {
-  calls: { type: "string", default: "6" },
+  calls: { type: "string", default: "20" },
   many: { type: "string", default: "100" },
   only: { type: "string" },
   quick: { type: "boolean", default: false },

@@ -15,6 +15,8 @@ export interface Row {
   readonly name: RowName;
   readonly port: number;
   readonly calls: number;
+  /** Before that: what a server does all day is compiled. Python compiles nothing. */
+  readonly warmUpCalls: number;
   readonly counted: readonly Counted[];
   close(): void;
 }
@@ -82,7 +84,11 @@ export async function openRow(name: RowName, calls: CallCounts, pythons: Pythons
     close();
     throw error;
   }
-  return { name, port, counted, close, calls: name.endsWith("-many") ? calls.many : calls.few };
+  return {
+    ...{ name, port, counted, close },
+    calls: name.endsWith("-many") ? calls.many : calls.few,
+    warmUpCalls: name.endsWith("-original") || name.endsWith("-pipecat") ? calls.few : calls.many,
+  };
 }
 
 function open(name: RowName, { original: python, current }: Pythons): Promise<Opened> | undefined {

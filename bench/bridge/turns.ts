@@ -47,15 +47,10 @@ export async function measureCosts(
   onStep: (label: string) => void,
 ): Promise<CostResult[]> {
   // Room for settling, and for a process that is slow to say what it has used: callers go on meanwhile.
-  const seconds = warmUpSeconds + rounds * (turnSeconds + 3);
-  for (const { port, calls } of rows) {
-    await load.ask("open", { port, raw: false, calls, seconds } satisfies LoadTarget);
-  }
+  const seconds = rounds * (turnSeconds + 3);
   onStep("all warm up");
-  for (const { port } of rows) await load.ask("speak", port);
-  await pause(warmUpSeconds * 1_000);
-  for (const { port } of rows) await load.ask("hush", port);
-  await pause(DRAINING_MS);
+  await warmUp(rows, load, warmUpSeconds);
+  for (const { port, calls } of rows) await openCalls(port, load, calls, seconds);
   const turns = rows.map(() => [] as Turn[]);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < rows.length; turn++) {
@@ -67,6 +62,18 @@ export async function measureCosts(
   for (const { port } of rows) await load.ask("close", port);
   return rows.map((row, i) => resultOf(row, turns[i]!));
 }
+
+/** All rows at once, with calls that are not the counted ones: there may be too few of these to have code compiled well. */
+async function warmUp(rows: readonly Row[], load: Child, seconds: number): Promise<void> {
+  for (const { port, warmUpCalls } of rows) await openCalls(port, load, warmUpCalls, 2 * seconds);
+  for (const { port } of rows) await load.ask("speak", port);
+  await pause(seconds * 1_000);
+  for (const { port } of rows) await load.ask("close", port);
+  await pause(DRAINING_MS);
+}
+
+const openCalls = (port: number, load: Child, calls: number, seconds: number) =>
+  load.ask("open", { port, raw: false, calls, seconds } satisfies LoadTarget);
 
 async function takeTurn({ port, counted }: Row, load: Child, seconds: number): Promise<Turn> {
   const cpuUs = async () => (await Promise.all(counted.map((one) => one.cpuUs()))).reduce((sum, us) => sum + us, 0);
