@@ -37,7 +37,7 @@ const OPTIONS = {
   json: { type: "boolean", default: false },
 } as const satisfies Options;
 
-const USUAL = { warmUpSeconds: 6, rounds: 5, turnSeconds: 2, delaySeconds: 5 };
+const USUAL = { warmUpSeconds: 6, rounds: 5, turnSeconds: 1.5, delaySeconds: 5 };
 const QUICK = { warmUpSeconds: 3, rounds: 3, turnSeconds: 1, delaySeconds: 2 };
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);

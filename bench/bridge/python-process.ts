@@ -7,6 +7,7 @@ const SCRIPT = resolve("bench/bridge/python_original.py");
 const OFFLINE = resolve("test/interop/bots/offline");
 const START_LIMIT_MS = 60_000;
 const LOOK_AGAIN_MS = 100;
+const ANSWER_LIMIT_MS = 5_000;
 const MAX_PRINTED = 4_000;
 
 /** `python_original.py` in a process of its own, which ends with this one. */
@@ -49,7 +50,8 @@ export class PythonProcess {
 
   /** CPU time, user and system, that the process has used so far, in µs. */
   async cpuUs(): Promise<number> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/cpu`);
+    const signal = AbortSignal.timeout(ANSWER_LIMIT_MS);
+    const response = await fetch(`http://127.0.0.1:${this.port}/cpu`, { signal });
     return ((await response.json()) as { cpuUs: number }).cpuUs;
   }
 

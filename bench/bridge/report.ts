@@ -19,8 +19,17 @@ const usOf = (results: readonly CostResult[], wanted: string) =>
 /** The figures as tables for people. */
 export function describe({ results, delays, notes }: BridgeReport): string {
   const python = usOf(results, "python-original");
-  const costHead = ["", "calls", "µs/packet", "lowest–highest", "÷ python-original", "cores", "short of packets"];
-  const costs = results.map(({ name, calls, usPerPacket, usPerPacketRange, coresUsed, callsShort }) => [
+  const costHead = [
+    "",
+    "calls",
+    "µs/packet",
+    "lowest–highest",
+    "÷ python-original",
+    "cores",
+    "short of packets",
+    "ended",
+  ];
+  const costs = results.map(({ name, calls, usPerPacket, usPerPacketRange, coresUsed, callsShort, callsEnded }) => [
     name,
     String(calls),
     usPerPacket.toFixed(1),
@@ -28,6 +37,7 @@ export function describe({ results, delays, notes }: BridgeReport): string {
     python === undefined ? "–" : (usPerPacket / python).toFixed(3),
     coresUsed.toFixed(2),
     String(callsShort),
+    String(callsEnded),
   ]);
   const delayHead = ["added by the bridge, ms", "to the bot p50", "p99", "from the bot p50", "p99"];
   const fixed = ({ p50Ms, p99Ms }: Percentiles) => [p50Ms.toFixed(2), p99Ms.toFixed(2)];

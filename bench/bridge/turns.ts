@@ -19,6 +19,8 @@ export interface CostResult {
   readonly coresUsed: number;
   /** Calls that, in some turn, did not get all their packets. */
   readonly callsShort: number;
+  /** Calls that were ended, which none should be. */
+  readonly callsEnded: number;
 }
 
 /** How long each row is measured. */
@@ -59,8 +61,11 @@ export async function measureCosts(
       turns[i]!.push(await takeTurn(rows[i]!, load, turnSeconds));
     }
   }
-  for (const { port } of rows) await load.ask("close", port);
-  return rows.map((row, i) => resultOf(row, turns[i]!));
+  const results: CostResult[] = [];
+  for (const [i, row] of rows.entries()) {
+    results.push(resultOf(row, turns[i]!, await load.ask<number>("close", row.port)));
+  }
+  return results;
 }
 
 /** All rows at once, with calls that are not the counted ones: there may be too few of these to have code compiled well. */
@@ -91,7 +96,7 @@ async function takeTurn({ port, counted }: Row, load: Child, seconds: number): P
   return { usPerPacket: used / sent, coresUsed: used / wallUs, callsShort };
 }
 
-function resultOf({ name, calls }: Row, turns: readonly Turn[]): CostResult {
+function resultOf({ name, calls }: Row, turns: readonly Turn[], callsEnded: number): CostResult {
   const us = turns.map((turn) => turn.usPerPacket);
   const usPerPacket = summaryOf(us).median;
   return {
@@ -102,5 +107,6 @@ function resultOf({ name, calls }: Row, turns: readonly Turn[]): CostResult {
     callsPerCore: Math.floor(20_000 / usPerPacket),
     coresUsed: summaryOf(turns.map((turn) => turn.coresUsed)).median,
     callsShort: Math.max(...turns.map((turn) => turn.callsShort)),
+    callsEnded,
   };
 }

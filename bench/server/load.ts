@@ -198,15 +198,18 @@ export class Load {
     return audioMs / timeMs;
   }
 
-  async close(): Promise<void> {
+  /** How many of the calls the server had ended before. */
+  async close(): Promise<number> {
     clearTimeout(this.#timer);
+    const ended = this.#calls.filter(({ socket }) => socket.destroyed).length;
     await Promise.all(
       this.#calls.map(({ socket }) => {
-        const closed = new Promise((resolve) => socket.once("close", resolve));
+        const closed = socket.closed || new Promise((resolve) => socket.once("close", resolve));
         socket.destroy();
         return closed;
       }),
     );
     this.#calls.length = 0;
+    return ended;
   }
 }
