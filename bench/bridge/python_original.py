@@ -1,6 +1,6 @@
 """A server that answers calls as the Python package pipecat-wavix does, with a bot that says what it hears.
 
-Arguments: the port, and "json" or "protobuf". It is served by uvicorn as the package's server.py is:
+Argument: the port. It is served by uvicorn as the package's server.py is:
 
   /ws         Wavix's stream: FastAPI, WavixFrameSerializer and FastAPIWebsocketTransport as the package's README sets them
   /ws-client  Pipecat's protobuf frames: a bot behind the bridge
@@ -67,7 +67,7 @@ async def converse(websocket: WebSocket, params: FastAPIWebsocketParams):
 
 @app.websocket("/ws")
 async def wavix(websocket: WebSocket):
-    from pipecat_wavix import WavixFrameSerializer
+    from pipecat_wavix import WavixFrameSerializer  # not where only /ws-client is wanted
 
     await websocket.accept()
     messages = websocket.iter_text()
