@@ -14,6 +14,11 @@ const STEP_MS = 1;
 const STEPS_PER_PACKET = 20;
 const STEPS_PER_BOT_FRAME = BOT_FRAME_PACKETS * STEPS_PER_PACKET;
 const BOT_LATER_STEPS = 10;
+/**
+ * The bot says so many frames, and then nothing for as long as these: whatever a slow moment of the machine has left waiting
+ * has been heard by then. The first frames of each utterance do not count: they are the cushion (`playoutDelayMs`).
+ */
+const [UTTERANCE_FRAMES, PAUSE_FRAMES, CUSHION_FRAMES] = [15, 10, 3];
 const MAX_STEPS_AT_ONCE = STEPS_PER_PACKET;
 const MARK_ECHO_MS = 60;
 /** What is still on its way at the end. */
@@ -28,7 +33,7 @@ export interface Percentiles {
 export interface Delays {
   /** From the write of the caller's media message until the bot has the frame. */
   readonly toBot: Percentiles;
-  /** From the write of the bot's frame until the caller has the media message with its beginning. */
+  /** From the write of the bot's frame, with the cushion full, until the caller has the media message with its beginning. */
   readonly fromBot: Percentiles;
 }
 
@@ -40,9 +45,10 @@ interface ProbeCall {
   readonly fromBot: Way;
 }
 
-/** What went one way of a call: when each piece was sent, and how long each took. */
+/** What went one way of a call: when each piece was sent, whether it counts, and how long it took. */
 interface Way {
   readonly sentAtMs: number[];
+  readonly counts: boolean[];
   readonly tookMs: number[];
 }
 
@@ -70,8 +76,11 @@ export class DelayProbe {
     // One after the other: whose bot comes next is known then.
     for (let i = 0; i < calls; i++) this.#calls.push(await this.#open(port));
     const packets = Math.round((seconds * 1_000 + untilMs) / (STEP_MS * STEPS_PER_PACKET));
-    await this.#talk(Array.from({ length: packets }, (_, i) => clientFrame(mediaMessage(i))));
-    const delays = this.#delays(untilMs / (STEP_MS * STEPS_PER_PACKET));
+    await this.#talk(
+      Array.from({ length: packets }, (_, i) => clientFrame(mediaMessage(i))),
+      untilMs / STEP_MS,
+    );
+    const delays = { toBot: this.#percentiles("toBot"), fromBot: this.#percentiles("fromBot") };
     for (const { caller } of this.#calls.splice(0)) caller.destroy();
     return delays;
   }
@@ -81,7 +90,7 @@ export class DelayProbe {
     const caller = await openStream(port);
     for (const message of OPENING) caller.write(clientFrame(message));
     const [bot] = await connected;
-    const call = { caller, bot, toBot: { sentAtMs: [], tookMs: [] }, fromBot: { sentAtMs: [], tookMs: [] } };
+    const call = { caller, bot, toBot: newWay(), fromBot: newWay() };
     let packets = 0;
     const counter = new FrameCounter(
       () => {
@@ -101,7 +110,7 @@ export class DelayProbe {
     return call;
   }
 
-  async #talk(packets: readonly Buffer[]): Promise<void> {
+  async #talk(packets: readonly Buffer[], fromStep: number): Promise<void> {
     const steps = packets.length * STEPS_PER_PACKET;
     let startedAtMs = performance.now();
     let step = 0;
@@ -110,7 +119,7 @@ export class DelayProbe {
         // When this process was held up, what it has missed is left out: a bot that made up for it would be ahead from then on.
         startedAtMs = Math.max(startedAtMs, performance.now() - (step + MAX_STEPS_AT_ONCE) * STEP_MS);
         const due = Math.min(steps, Math.floor((performance.now() - startedAtMs) / STEP_MS));
-        for (; step < due; step++) this.#step(step, packets);
+        for (; step < due; step++) this.#step(step, packets, step >= fromStep);
         if (step === steps) resolve();
         else setTimeout(clock, STEP_MS);
       };
@@ -119,39 +128,42 @@ export class DelayProbe {
     await new Promise((resolve) => setTimeout(resolve, DRAINING_MS));
   }
 
-  #step(step: number, packets: readonly Buffer[]): void {
+  #step(step: number, packets: readonly Buffer[], counts: boolean): void {
     for (const [i, { caller, bot, toBot, fromBot }] of this.#calls.entries()) {
       if ((step - i) % STEPS_PER_PACKET === 0) {
-        toBot.sentAtMs.push(performance.now());
+        leaves(toBot, counts);
         caller.write(packets[Math.floor(step / STEPS_PER_PACKET)]!);
       }
-      if ((step - i - BOT_LATER_STEPS) % STEPS_PER_BOT_FRAME === 0) {
-        fromBot.sentAtMs.push(performance.now());
-        bot.send(botFrame);
-      }
+      const botStep = step - (i % STEPS_PER_BOT_FRAME) - BOT_LATER_STEPS;
+      if (botStep < 0 || botStep % STEPS_PER_BOT_FRAME !== 0) continue;
+      const frame = (botStep / STEPS_PER_BOT_FRAME) % (UTTERANCE_FRAMES + PAUSE_FRAMES);
+      if (frame >= UTTERANCE_FRAMES) continue;
+      leaves(fromBot, counts && frame >= CUSHION_FRAMES);
+      bot.send(botFrame);
     }
   }
 
-  #delays(untilPacket: number): Delays {
-    const all = (way: (call: ProbeCall) => Way, from: number) =>
-      percentilesOf(
-        this.#calls.flatMap((call) => {
-          const { sentAtMs, tookMs } = way(call);
-          if (tookMs.length !== sentAtMs.length) {
-            throw new Error(`the bridge was given ${sentAtMs.length} pieces of audio, and gave ${tookMs.length}`);
-          }
-          return tookMs.slice(from);
-        }),
-      );
-    return {
-      toBot: all(({ toBot }) => toBot, untilPacket),
-      fromBot: all(({ fromBot }) => fromBot, untilPacket / BOT_FRAME_PACKETS),
-    };
+  #percentiles(way: "toBot" | "fromBot"): Percentiles {
+    const delays = this.#calls.flatMap((call) => {
+      const { sentAtMs, counts, tookMs } = call[way];
+      if (tookMs.length !== sentAtMs.length) {
+        throw new Error(`the bridge was given ${sentAtMs.length} pieces of audio, and gave ${tookMs.length}`);
+      }
+      return tookMs.filter((_, i) => counts[i]);
+    });
+    return percentilesOf(delays);
   }
 
   close(): void {
     this.#bots.close();
   }
+}
+
+const newWay = (): Way => ({ sentAtMs: [], counts: [], tookMs: [] });
+
+function leaves({ sentAtMs, counts }: Way, isCounted: boolean): void {
+  counts.push(isCounted);
+  sentAtMs.push(performance.now());
 }
 
 function arrived({ sentAtMs, tookMs }: Way, nowMs = performance.now()): void {

@@ -12,8 +12,9 @@ const HELP = `usage: npm run bench:bridge -- [options]
 How much CPU time (user and system) 20 ms of a call cost that is bridged to a Pipecat bot: a packet in and one out. Beside
 it the same call as the Python package pipecat-wavix handles it. All rows get the same load from another process, in turns;
 the bot says what it hears, and what comes back is compared before anything is timed. Then the delay that the bridge adds,
-both ends of the call and the bot in one process. In less than two minutes; the first time, the Pythons are installed
-from PyPI before, in a minute or two each.
+with both ends of the calls in one process: from the write of a caller's message until the bot has the frame, and from
+the write of a bot's frame until the caller has the message, once the cushion of the playout is full. In less than two
+minutes; the first time, the Pythons are installed from PyPI before, in a minute or two each.
 
   bridge               this server, bridged to a bot in a process of its own, which is not counted
   python-original      pipecat-wavix: FastAPI, WavixFrameSerializer and FastAPIWebsocketTransport as its README sets them
@@ -25,7 +26,7 @@ options:
   --calls N      calls at once of the first three rows; default 20, for which one Python takes half a core
   --many N       calls at once of the others; default 100
   --only LIST    only these rows, as bridge,python-original
-  --quick        a rough idea, in half a minute; without bridge-with-pipecat
+  --quick        a rough idea, in half a minute; only bridge, python-original and bridge-many
   --json         the last line is all figures as JSON
   -h, --help`;
 
@@ -38,12 +39,13 @@ const OPTIONS = {
 } as const satisfies Options;
 
 const USUAL = { warmUpSeconds: 6, rounds: 5, turnSeconds: 1.5, delaySeconds: 5 };
-const QUICK = { warmUpSeconds: 3, rounds: 3, turnSeconds: 1, delaySeconds: 2 };
+const QUICK = { warmUpSeconds: 3, rounds: 3, turnSeconds: 1, delaySeconds: 1.5 };
+const QUICK_ROWS: readonly RowName[] = ["bridge", "python-original", "bridge-many"];
 
 const say = (text: string) => process.stderr.write(`bench: ${text}\n`);
 
 function chooseRows(list: string | undefined, quick: boolean): readonly RowName[] {
-  if (list === undefined) return ROW_NAMES.filter((name) => !quick || name !== "bridge-with-pipecat");
+  if (list === undefined) return quick ? QUICK_ROWS : ROW_NAMES;
   const wrong = list.split(",").find((name) => !(ROW_NAMES as readonly string[]).includes(name));
   if (wrong !== undefined) throw new UsageError(`--only must be of ${ROW_NAMES.join(", ")}; got ${wrong}`);
   return ROW_NAMES.filter((name) => list.split(",").includes(name));
@@ -61,18 +63,18 @@ async function run(argv: string[]): Promise<void> {
   const { pythons, notes } = await findPythons(names);
 
   const bar = new Progress(true);
-  // What comes back, turns; warming up; two delays.
-  const steps = names.length * (effort.rounds + 1) + 3;
+  // What comes back, warming up, two delays; turns.
+  const steps = 4 + names.length * effort.rounds;
   let step = 0;
   const onStep = (label: string) => bar.update(label, step++ / steps);
   const load = new Child("server/load-child.js");
   const rows: Row[] = [];
   try {
-    for (const name of names) {
-      onStep(`${name}: what comes back`);
-      const row = await openRow(name, calls, pythons);
-      if (row !== undefined) rows.push(row);
-    }
+    onStep("what comes back");
+    const opened = await Promise.allSettled(names.map((name) => openRow(name, calls, pythons)));
+    rows.push(...opened.flatMap((one) => (one.status === "fulfilled" && one.value) || []));
+    const failed = opened.find((one) => one.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
     const results = await measureCosts(rows, load, effort, onStep);
     for (const row of rows.splice(0)) row.close();
     const delays = (await measureDelay([calls.many, 1], effort.delaySeconds, onStep)).reverse();
