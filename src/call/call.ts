@@ -66,7 +66,11 @@ export interface UtteranceEnd {
 /** Steers a call beside its audio; `WavixRestClient` with a call id behind it. */
 export interface CallControl {
   hangUp(): Promise<unknown>;
-  /** Asks for keys; they come as `InputDTMFFrame`. */
+  /**
+   * Asks for keys. They come as an `InputDTMFFrame` each when they are all there, and behind them an
+   * `InputTransportMessageFrame` with `{ event: "collect", status: "completed" | "failed", digits }`: that was it, more keys
+   * are to be asked for again. `failed` is what becomes of one without keys.
+   */
   collect?(options?: CollectOptions): Promise<unknown>;
   /** Has Wavix play a file. */
   play?(options: PlayOptions): Promise<unknown>;
@@ -106,9 +110,9 @@ export interface Call {
   readonly closed: Promise<CallEnd>;
 
   /**
-   * The caller's frames as they come: `InputAudioRawFrame`, `MarkFrame`. One listener at a time, or {@link frames}.
-   * Frames that came before are given first. A listener that throws or rejects is a bot that failed. Returns what ends the
-   * listening.
+   * The caller's frames as they come: `InputAudioRawFrame`, `MarkFrame`, and the keys of a `collect` ({@link CallControl}).
+   * One listener at a time, or {@link frames}. Frames that came before are given first. A listener that throws or rejects
+   * is a bot that failed. Returns what ends the listening.
    */
   onFrame(listener: (frame: Frame) => unknown): () => void;
   /** The same frames as an iteration, which ends with the call. A bot that is 5 s behind loses the oldest (counted). */
@@ -155,9 +159,15 @@ export interface Call {
  */
 export interface Bot {
   (call: Call): void | Promise<void>;
-  /** Gives back what it holds beyond its calls, such as processes; the server calls it when it closes. */
+  /**
+   * Gives back what it holds beyond calls, such as processes. The server calls it once, when it closes and its calls are
+   * over, and waits for it up to 10 s.
+   */
   close?(): Promise<void>;
-  /** What happened, in counts that only rise, by name (`processes_started`): `wavix_bot_events_total` of `/metrics`. */
+  /**
+   * Counts that only rise, by name: snake_case, up to 64 characters, at most 100 of them (`processes_started`). `/metrics`
+   * has them as `wavix_bot_events_total{event="processes_started"}`.
+   */
   readonly counters?: Readonly<Record<string, number>>;
 }
 

@@ -92,13 +92,17 @@ export async function run(argv: string[]): Promise<number> {
   if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
   if (speaksTwilio) {
     const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
-    const { BOT_TWILIO_ACCOUNT_SID: accountSid, BOT_TWILIO_AUTH_TOKEN: authToken } = env;
+    // A variable that is empty is one that is not set.
+    const accountSid = env.BOT_TWILIO_ACCOUNT_SID || undefined;
+    const authToken = env.BOT_TWILIO_AUTH_TOKEN || undefined;
     server.app.use(twilioCallsRouter({ hangUp: (callId) => server.hangUp(callId), accountSid, authToken }));
   }
   let urls: ServerUrls;
   try {
     urls = await server.listen();
   } catch (error) {
+    // Its bots may have processes.
+    await server.close();
     if (error instanceof ServerError && error.code !== "NO_WORKER") throw new UsageError(error.message);
     if (error instanceof ServerError) {
       console.error(`pipecat-wavix start: ${error.message}`);

@@ -87,10 +87,7 @@ class Attempt implements Call {
   }
 
   send(frame: Frame): Promise<void> {
-    if (!this.#failed) return this.#call.send(frame);
-    const refused = Promise.reject(withAnother());
-    refused.catch(() => {});
-    return refused;
+    return this.#failed ? refused() : this.#call.send(frame);
   }
 
   beginUtterance(): Utterance {
@@ -135,8 +132,27 @@ class Attempt implements Call {
     return this.#call.closed;
   }
   get control(): CallControl | undefined {
-    return this.#call.control;
+    const { control } = this.#call;
+    if (control === undefined) return undefined;
+    const { collect, play } = control;
+    return {
+      hangUp: () => this.#ask(() => control.hangUp()),
+      ...(collect && { collect: (options) => this.#ask(() => collect(options)) }),
+      ...(play && { play: (options) => this.#ask(() => play(options)) }),
+    };
   }
+
+  /** A failed bot asks for nothing any more. */
+  #ask(asking: () => Promise<unknown>): Promise<unknown> {
+    return this.#failed ? refused() : asking();
+  }
+}
+
+function refused(): Promise<never> {
+  const refusal = Promise.reject(withAnother());
+  // A bot that does not await must not take the process down with a rejection nobody handles.
+  refusal.catch(() => {});
+  return refusal;
 }
 
 function withAnother(): CallError {

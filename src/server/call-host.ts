@@ -72,14 +72,20 @@ export interface CallHost {
   attach(callId: string, token: StreamToken): TakeSocket;
   /** For a socket without a token. */
   open(key: string): TakeSocket;
-  /** Ends a call as its bot would, when the caller has heard what was said; whether there is such a call. */
-  hangUp(callId: string, reason: string): boolean;
   /** Ends all calls now; `HostEvents.ended` tells when each is over on both sides. */
   endAll(reason: string): void;
   snapshots(): Promise<Snapshots>;
+  /**
+   * Ends a call as its bot would: what was said is heard first. Settles when that has begun.
+   *
+   * @returns whether there is such a call
+   */
+  hangUp(callId: string, reason: string): Promise<boolean>;
   /** Traces a call from now on. */
   trace(callId: string): Promise<TraceAnswer>;
   figures(): Promise<CallFigures>;
-  /** Once there is no call. */
+  /** Once there is no call. It may be started again. */
   close(): Promise<void>;
+  /** Gives back what its bots hold, where these are in this process; for good, and once. */
+  releaseBots?(): Promise<void>;
 }

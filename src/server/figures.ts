@@ -1,4 +1,5 @@
 import { Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
+import { addBotEvents, type BotEvents } from "./bot-events.ts";
 import type { CallRecord } from "./call-record.ts";
 
 /** What calls amount to, those that are up and those that have ended: counts that only rise. */
@@ -9,11 +10,11 @@ export interface CallFigures {
   starvations: number;
   /** Messages, packets and frames that came to nothing, by cause. */
   dropped: Record<string, number>;
-  /** What bots have counted, by their own names. */
-  botEvents: Record<string, number>;
   /** What traces did not get. */
   traceLinesLost: number;
   callsUntraced: number;
+  /** What bots count. */
+  botEvents: BotEvents;
   /** Of each write of audio. */
   lateness: Pick<Lateness, "counts" | "sumMs">;
 }
@@ -45,17 +46,12 @@ export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void 
   sum.packetsOut += part.packetsOut;
   sum.interruptions += part.interruptions;
   sum.starvations += part.starvations;
-  addEvents(sum.dropped, part.dropped);
-  addEvents(sum.botEvents, part.botEvents);
+  for (const [cause, count] of Object.entries(part.dropped)) sum.dropped[cause] = (sum.dropped[cause] ?? 0) + count;
   sum.traceLinesLost += part.traceLinesLost;
   sum.callsUntraced += part.callsUntraced;
+  addBotEvents(sum.botEvents, part.botEvents);
   sum.lateness.sumMs += part.lateness.sumMs;
   for (const [bucket, count] of part.lateness.counts.entries()) {
     sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;
   }
-}
-
-/** Adds counts by name. */
-export function addEvents(sum: Record<string, number>, part: Readonly<Record<string, number>>): void {
-  for (const [name, count] of Object.entries(part)) sum[name] = (sum[name] ?? 0) + count;
 }

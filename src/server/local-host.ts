@@ -1,8 +1,10 @@
 import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
+import { botEventsOf } from "./bot-events.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
-import { addCall, addEvents, addFigures, type CallFigures, noFigures } from "./figures.ts";
+import { closeBots } from "./close-bots.ts";
+import { addCall, addFigures, type CallFigures, noFigures } from "./figures.ts";
 import type { LiveCall } from "./live-call.ts";
 import { OpenStream } from "./open-stream.ts";
 import { CallSession, type SessionContext } from "./session.ts";
@@ -10,9 +12,6 @@ import type { HostSettings } from "./settings.ts";
 import { StreamWatch } from "./stream-watch.ts";
 import type { Tracer } from "./tracer.ts";
 import { type Accept, type TakeSocket, turnAway, webSocket } from "./upgrade.ts";
-
-/** How long a bot may take to give back what it holds. */
-const CLOSE_BOT_MS = 10_000;
 
 export interface LocalHostOptions extends Pick<SessionContext, "rest" | "bots" | "log"> {
   readonly settings: HostSettings;
@@ -33,6 +32,7 @@ export class LocalHost implements CallHost {
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
   #tracer: Tracer | undefined;
+  #released: Promise<void> | undefined;
 
   constructor(options: LocalHostOptions) {
     this.#options = options;
@@ -109,12 +109,6 @@ export class LocalHost implements CallHost {
     });
   }
 
-  hangUp(callId: string, reason: string): boolean {
-    const session = this.#sessions.get(callId);
-    void session?.end({ endedBy: "bot", reason });
-    return session !== undefined;
-  }
-
   endAll(reason: string): void {
     for (const call of this.#calls.values()) void call.end({ endedBy: "server", reason, now: true });
   }
@@ -123,36 +117,38 @@ export class LocalHost implements CallHost {
     return { calls: [...this.#calls.values()].map((call) => call.snapshot()) };
   }
 
+  async hangUp(callId: string, reason: string): Promise<boolean> {
+    const call = this.#find(callId);
+    void call?.end({ endedBy: "bot", reason });
+    return call !== undefined;
+  }
+
   async trace(callId: string): Promise<TraceAnswer> {
-    const call = [...this.#calls.values()].find((call) => call.callId === callId);
+    const call = this.#find(callId);
     return { known: call !== undefined, file: call?.trace() };
   }
 
   async figures(): Promise<CallFigures> {
     const sum = noFigures();
     const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
-    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced });
-    for (const { counters } of this.#options.bots) addEvents(sum.botEvents, counters ?? {});
+    const botEvents = botEventsOf(this.#options.bots);
+    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced, botEvents });
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#tracer?.close(), ...this.#options.bots.map((bot) => this.#closeBot(bot))]);
+    await this.#tracer?.close();
   }
 
-  /** A bot that does not let go holds nobody up. */
-  async #closeBot(bot: Bot): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`it took longer than ${CLOSE_BOT_MS} ms`)), CLOSE_BOT_MS);
-    });
-    try {
-      await Promise.race([bot.close?.(), limit]);
-    } catch (error) {
-      this.#options.log.error({ error: describe(error) }, "a bot could not be closed");
-    }
-    clearTimeout(timer);
+  releaseBots(): Promise<void> {
+    this.#released ??= closeBots(this.#options.bots, this.#options.log);
+    return this.#released;
+  }
+
+  /** What an open socket calls itself counts only where there is no such call. */
+  #find(callId: string): LiveCall | undefined {
+    return this.#sessions.get(callId) ?? [...this.#calls.values()].find((call) => call.callId === callId);
   }
 
   #ended(key: string, record: CallRecord): void {

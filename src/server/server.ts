@@ -39,12 +39,17 @@ export interface WavixServer {
    */
   listen(): Promise<ServerUrls>;
   /**
-   * Ends a call as its bot would: the caller hears what was said, then it is hung up.
+   * Ends one call from outside as its bot would: the caller hears what was said, then it is hung up. Its record has
+   * `endedBy: "bot"` and the reason. Settles when that has begun, not when the call is over.
    *
-   * @param reason of the call's end, in one word; default `hang-up`
-   * @returns whether there is such a call
+   * @param reason default: `hang-up`
+   * @returns false when there is no such call, or none any more
+   * @example
+   * app.delete("/my/calls/:id", async ({ params }, response) => {
+   *   response.sendStatus((await server.hangUp(params.id)) ? 202 : 404);
+   * });
    */
-  hangUp(callId: string, reason?: string): boolean;
+  hangUp(callId: string, reason?: string): Promise<boolean>;
   /** Takes no new calls, lets the running ones go on for `limitMs`, then ends them. */
   drain(limitMs?: number): Promise<void>;
   /** Ends all calls now, writes what is left of the records, and closes the server. */

@@ -5,11 +5,11 @@ import {
   type Bot,
   type CallEnd,
   createWavixTransport,
+  type EndedBy,
   type EndOptions,
   type Lateness,
   type WavixTransport,
 } from "../call/index.ts";
-import { InputDTMFFrame, InputTransportMessageFrame, type KeypadEntry } from "../pipecat/index.ts";
 import { type CallEvent, isCallOver, type WavixRestClient } from "../wavix/control/index.ts";
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
@@ -18,6 +18,7 @@ import { botsInTurn } from "./bots-in-turn.ts";
 import { controlOf } from "./call-control.ts";
 import type { NewCall } from "./call-host.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
+import { CollectedKeys } from "./collected-keys.ts";
 import type { FollowedCall } from "./followed-call.ts";
 import { type CallSnapshot, type LiveCall, snapshotOf } from "./live-call.ts";
 import type { HostSettings } from "./settings.ts";
@@ -55,6 +56,7 @@ export class CallSession implements LiveCall {
   readonly #log: Logger;
   readonly #trace: FollowedCall | undefined;
   readonly #aborter = new AbortController();
+  readonly #keys = new CollectedKeys();
   readonly #startedAtMs = performance.now();
   #transport: WavixTransport | undefined;
   #socketTimer: ReturnType<typeof setTimeout> | undefined;
@@ -63,8 +65,6 @@ export class CallSession implements LiveCall {
   #streamingAtMs: number | undefined;
   /** Its `start` named another call than its token: said at once, and again in the summary. */
   #startNamedAnother = false;
-  /** When the last collect was over: a repeated webhook does not press its keys again. */
-  #collectedAt: string | undefined;
   /** It is being hung up or has ended: nothing more begins. */
   #closing = false;
   #ended = false;
@@ -169,21 +169,7 @@ export class CallSession implements LiveCall {
       if (this.#transport !== undefined) this.#transport.callOver(event.eventType || "call-over");
       // What is being hung up from here ends with its own reason.
       else if (!this.#closing) this.#finish({ endedBy: "caller", reason: event.eventType || "call-over" });
-    } else if (event.payload?.type === "collect" && event.payload.status !== "started") {
-      if (event.eventTime !== undefined && event.eventTime === this.#collectedAt) return;
-      this.#collectedAt = event.eventTime;
-      this.#collected(event.payload.status, event.payload.digits);
-    }
-  }
-
-  /** A collect is over; one that failed may have gathered keys, but not those that it was to. */
-  #collected(status: "completed" | "failed", digits: string): void {
-    if (status === "completed") {
-      for (const key of digits) {
-        if (/^[\d*#]$/.test(key)) this.#transport?.deliver(new InputDTMFFrame({ button: key as KeypadEntry }));
-      }
-    }
-    this.#transport?.deliver(new InputTransportMessageFrame({ message: { event: "collect", status, digits } }));
+    } else for (const frame of this.#keys.framesOf(event)) this.#transport?.deliver(frame);
   }
 
   trace(): string | undefined {
@@ -201,12 +187,12 @@ export class CallSession implements LiveCall {
   /** Ends the call from here. */
   async end(options: EndOptions): Promise<void> {
     if (this.#transport !== undefined) await this.#transport.end(options);
-    else await this.#fail(options.reason, options.error, true);
+    else await this.#fail(options.reason, options.error, true, options.endedBy);
   }
 
-  async #fail(reason: string, error: unknown, hangUp: boolean): Promise<void> {
+  async #fail(reason: string, error: unknown, hangUp: boolean, endedBy: EndedBy = "server"): Promise<void> {
     if (this.#transport !== undefined && !this.#ended) {
-      await this.#transport.end({ endedBy: "server", reason, error, now: true });
+      await this.#transport.end({ endedBy, reason, error, now: true });
       return;
     }
     if (this.#closing) return;
@@ -214,7 +200,7 @@ export class CallSession implements LiveCall {
     this.#aborter.abort();
     clearTimeout(this.#socketTimer);
     if (hangUp) await this.#hangUp();
-    this.#finish({ endedBy: "server", reason, error });
+    this.#finish({ endedBy, reason, error });
   }
 
   async #hangUp(): Promise<void> {

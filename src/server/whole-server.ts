@@ -120,6 +120,8 @@ export function wholeServer({ settings, log, rest, openHost, loadMetrics }: Serv
     await door.close(desk.endAll("shutdown").then(() => host.close()));
     // What is being opened is closed there.
     await opening?.catch(() => undefined);
+    await host.releaseBots?.();
+    await host.releaseBots?.();
     await records?.close();
   }
 

@@ -154,6 +154,10 @@ export interface Behaviour {
   playDurationMs: number;
   /** Time from `/collect` until the caller has pressed the keys, in ms. Default 200. */
   digitsAfterMs: number;
+  /** Keys that are there when the time of `/collect` is up: `"complete"` it (default), or it has failed, with them. */
+  keysAtTimeout: "complete" | "fail";
+  /** `/collect` while one is going on: takes its place, of which nothing is told (default), or is refused with 400. */
+  secondCollect: "replace" | "refuse";
 }
 
 /** The defaults of {@link Behaviour}. */
@@ -208,4 +212,6 @@ export const defaultBehaviour: Readonly<Behaviour> = Object.freeze<Behaviour>({
   endedCalls: "gone",
   playDurationMs: 1000,
   digitsAfterMs: 200,
+  keysAtTimeout: "complete",
+  secondCollect: "replace",
 });

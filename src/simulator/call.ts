@@ -2,6 +2,7 @@ import type { Behaviour, CallEventType } from "./behaviour.ts";
 import { CallState, type WavixCall } from "./call-state.ts";
 import type { CallerLine } from "./caller-audio.ts";
 import { InCallActions } from "./in-call-actions.ts";
+import { Fingers, type KeyPress } from "./key-presses.ts";
 import type { CallEnd, CallReport, PacketObserver, SimulatedCall, WebhookDelivery } from "./model.ts";
 import type { Pacer } from "./pacer.ts";
 import { TimelineRecorder } from "./recording.ts";
@@ -21,6 +22,8 @@ export interface CallSetup {
   behaviour: Behaviour;
   line: CallerLine;
   digits: string;
+  /** In the order of time. */
+  keys: readonly KeyPress[];
   script: CallScript | null;
   record: boolean;
   observer: PacketObserver | null;
@@ -47,6 +50,7 @@ export class PlacedCall implements SimulatedCall {
   readonly #webhooks: WebhookSender;
   readonly #streams: StreamSet;
   readonly #actions: InCallActions;
+  readonly #fingers: Fingers;
   readonly #recorder: TimelineRecorder | null;
   readonly #onAborted = () => this.#end("aborted");
   #timer: NodeJS.Timeout | undefined;
@@ -77,6 +81,7 @@ export class PlacedCall implements SimulatedCall {
       () => behaviour.failedStreamEndsCall && this.#end("stream"),
     );
     this.#actions = new InCallActions(behaviour, setup.digits, (event) => this.#post("on_call_event", { ...event }));
+    this.#fingers = new Fingers(setup.keys, (key) => this.#actions.press(key));
 
     this.announced = this.#webhooks.announced;
     this.answered = new Promise((resolve) => {
@@ -152,11 +157,10 @@ export class PlacedCall implements SimulatedCall {
   }
 
   /** `POST …/play`, `DELETE …/audio` and `POST …/collect`, on a call that is answered. */
-  act(run: (actions: InCallActions) => void): Outcome {
+  act(run: (actions: InCallActions) => Outcome): Outcome {
     if (this.state === "ended") return { ok: false, status: 404 };
     if (this.state === "ringing") return refusal("id", "The call is not answered");
-    run(this.#actions);
-    return { ok: true };
+    return run(this.#actions);
   }
 
   setTag(tag: string): Outcome {
@@ -193,6 +197,7 @@ export class PlacedCall implements SimulatedCall {
     this.#tally.timelineAtMs = this.#timeline.originMs;
     this.#endAfter(this.#setup.hangUpAfterMs, "caller");
     this.#resolveStreaming(true);
+    this.#fingers.begin(this.#timeline.originMs);
     return this.#timeline.originMs;
   }
 
@@ -212,6 +217,7 @@ export class PlacedCall implements SimulatedCall {
     this.#tally.endedAtMs = performance.now();
     clearTimeout(this.#timer);
     this.#setup.signal?.removeEventListener("abort", this.#onAborted);
+    this.#fingers.stop();
     this.#actions.close();
     this.#wavix.ended();
     this.#resolveAnswered(false);

@@ -20,6 +20,8 @@ const choices: Partial<Record<keyof Behaviour, readonly unknown[]>> = {
   answerTwice: [200, 400, 404],
   hangUpBeforeAnswer: ["ends", "refuse"],
   endedCalls: ["gone", "known"],
+  keysAtTimeout: ["complete", "fail"],
+  secondCollect: ["replace", "refuse"],
 };
 const events = ["call_setup", "ringing", "early_media", "answered", "completed", "busy", "cancelled", "rejected"];
 const eventNames = new Set<unknown>([...events, "on_call_event"]);

@@ -9,6 +9,7 @@ export { CallerAudio, prepareCallerAudio } from "./caller-audio.ts";
 export { type CompareOptions, type Comparison, compareHeard } from "./compare.ts";
 export { SimulatorError, type SimulatorErrorCode } from "./errors.ts";
 export type { ApiOperation, Fault } from "./faults.ts";
+export type { KeyPress } from "./key-presses.ts";
 export type { Lateness } from "./lateness.ts";
 export { type LoadFigures, LoadTally, type Percentiles } from "./load-figures.ts";
 export { type LoadPlan, type LoadProgress, LoadRun } from "./load-run.ts";

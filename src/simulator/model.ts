@@ -1,6 +1,7 @@
 import type { Behaviour, CallEventType } from "./behaviour.ts";
 import type { CallerAudio } from "./caller-audio.ts";
 import type { ApiOperation, Fault } from "./faults.ts";
+import type { KeyPress } from "./key-presses.ts";
 import type { Lateness } from "./lateness.ts";
 import type { CallScript } from "./script.ts";
 import type { InvalidCause } from "./server-message.ts";
@@ -78,8 +79,10 @@ export interface PlaceCallOptions {
   hangUpAfterMs?: number;
   /** The caller gives up when not answered within this time, in ms. Default 60000. */
   ringTimeoutMs?: number;
-  /** Keys the caller presses when asked by `/collect`. Default: none, so that a collection fails. */
+  /** Keys the caller answers each `/collect` with, and no more then. Default: none, so that a collection fails. */
   digits?: string;
+  /** Keys the caller presses at these moments, asked or not; a `/collect` that is going on gets them. At most 1000. */
+  keys?: readonly KeyPress[];
   /** Keep what was said and heard, at most 10 minutes of it. Default true; false saves memory under load. */
   record?: boolean;
   /** Is told of every packet, as it passes. */

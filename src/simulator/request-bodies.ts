@@ -1,4 +1,4 @@
-import type { CollectSpec } from "./in-call-actions.ts";
+import type { CollectSpec } from "./collection.ts";
 import type { StreamSpec } from "./stream.ts";
 
 /** Texts per field, as in Wavix's `errors` map. */

@@ -10,6 +10,7 @@ import { CallerAudio, CallerLine, prepareCallerAudio } from "./caller-audio.ts";
 import { completeBehaviour } from "./check-behaviour.ts";
 import { SimulatorError } from "./errors.ts";
 import { FaultPlan } from "./faults.ts";
+import { checkKeyPresses } from "./key-presses.ts";
 import type { PlaceCallOptions, SimulatorOptions, WavixSimulator } from "./model.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestLog } from "./request-log.ts";
@@ -149,6 +150,7 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
     behaviour: completeBehaviour(behaviour, options.behaviour),
     line: new CallerLine(audio, speakAfterPackets, options.loop ?? false),
     digits: options.digits ?? "",
+    keys: checkKeyPresses(options.keys ?? []),
     script: options.script ?? null,
     record: options.record ?? true,
     observer: options.observer ?? null,

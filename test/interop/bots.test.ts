@@ -78,10 +78,13 @@ describeWith("current", (python) => {
   });
 
   it("bears a caller who hangs up", async () => {
+    const ended = () => suite.bot.output().split(" finished running\n").length - 1;
+    const before = ended();
     const line = await suite.call("/ws-client", pipecat("dtmf"));
     await line.hears("600 Hz");
     line.hangUp();
     expect(await line.closed).toBe(1000);
+    await expect.poll(ended).toBeGreaterThan(before);
   });
 });
 

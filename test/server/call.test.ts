@@ -1,8 +1,9 @@
 import { describe, expect, vi } from "vitest";
 import { echoBot } from "../../src/bots/index.ts";
 import type { Bot, Call } from "../../src/call/index.ts";
-import { InputAudioRawFrame, InputDTMFFrame } from "../../src/pipecat/index.ts";
+import { InputAudioRawFrame, InputDTMFFrame, InputTransportMessageFrame } from "../../src/pipecat/index.ts";
 import { type Behaviour, compareHeard, prepareCallerAudio, readSpeechRecording } from "../../src/simulator/index.ts";
+import { MediaClient } from "../support/media-client.ts";
 import { CALLED, CALLER, it, listener } from "../support/open-server.ts";
 
 const { samples, sampleRate } = readSpeechRecording();
@@ -57,13 +58,14 @@ describe("a call", () => {
   });
 
   it("hands the bot the keys its caller presses, once, though each webhook comes twice", async ({ open }) => {
-    const keys: string[] = [];
+    const heard: unknown[] = [];
     const bot: Bot = async (call) => {
       call.onFrame((frame) => {
-        if (!(frame instanceof InputDTMFFrame)) return;
-        keys.push(frame.button);
+        if (frame instanceof InputDTMFFrame) heard.push(frame.button);
+        if (!(frame instanceof InputTransportMessageFrame)) return;
+        heard.push(frame.message);
         // The same keys another time are another event.
-        if (keys.length === 5) void call.control?.collect?.({ maxDigits: 5 });
+        if (heard.length === 6) void call.control?.collect?.({ maxDigits: 5 });
       });
       await call.control?.collect?.({ maxDigits: 5 });
       await call.closed;
@@ -75,9 +77,40 @@ describe("a call", () => {
       hangUpAfterMs: 1_000,
     });
     expect((await call.ended).webhooks.filter(({ event }) => event === "on_call_event")).toHaveLength(8);
-    expect(keys).toEqual([..."102*#", ..."102*#"]);
+    const once = [..."102*#", { event: "collect", status: "completed", digits: "102*#" }];
+    expect(heard).toEqual([...once, ...once]);
     // What a caller types may be a PIN.
     expect(log.text).not.toContain("102*");
+  });
+
+  it("takes an end that it has heard of for none, also behind another one", async ({ openWithStub }) => {
+    const heard: unknown[] = [];
+    const bot: Bot = async (call) => {
+      call.onFrame((frame) => {
+        if (frame instanceof InputDTMFFrame) heard.push(frame.button);
+        if (frame instanceof InputTransportMessageFrame) heard.push((frame.message as { status: string }).status);
+      });
+      await call.closed;
+    };
+    const { announce, post, rest, log } = await openWithStub({ bot });
+    await announce("call-1");
+    const media = await MediaClient.open(await rest.streamUrl());
+    media.start("call-1");
+    await log.line("call streaming");
+    const tell = (second: number, status: string, digits: string) =>
+      post({
+        ...{ id: "call-1", event_type: "on_call_event", event_time: `2026-01-01T00:00:0${second}Z` },
+        event_payload: { type: "collect", payload: { status, digits } },
+      });
+    await tell(0, "started", "");
+    await tell(1, "completed", "12");
+    await tell(2, "failed", "");
+    await tell(1, "completed", "12");
+    await tell(2, "failed", "");
+    await tell(3, "completed", "2");
+    expect(heard).toEqual(["1", "2", "completed", "failed", "2", "completed"]);
+    await post({ id: "call-1", event_type: "completed" });
+    await media.stop();
   });
 });
 

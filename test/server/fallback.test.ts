@@ -151,6 +151,23 @@ describe("a second bot", () => {
     });
   });
 
+  it("has the keypad and the files for itself", async ({ open }) => {
+    const refusals: unknown[] = [];
+    const bot: Bot = async (call) => {
+      const { control } = call;
+      setTimeout(async () => {
+        for (const ask of [control?.collect, control?.play, control?.hangUp]) {
+          await (ask as () => Promise<unknown>)().catch((error: unknown) => refusals.push(error));
+        }
+      }, 100);
+      throw new Error("the bot is broken");
+    };
+    const { placeCall, simulator } = await open({ bot, fallbackBot: listener });
+    await placeCall({ hangUpAfterMs: 400 }).ended;
+    expect(refusals).toMatchObject([{ code: "CALL_OVER" }, { code: "CALL_OVER" }, { code: "CALL_OVER" }]);
+    for (const operation of ["collect", "play", "hangUp"] as const) expect(simulator.requestCount(operation)).toBe(0);
+  });
+
   it("is not troubled when the caller hangs up first", async ({ open }) => {
     const second = vi.fn();
     const bot: Bot = async (call) => {

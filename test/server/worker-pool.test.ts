@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { it as base, describe, expect } from "vitest";
 import WebSocket from "ws";
+import { noFigures } from "../../src/server/figures.ts";
 import { createServer, defaultSettings, type ServerSettings } from "../../src/server/index.ts";
 import { BackOff } from "../../src/server/workers/back-off.ts";
 import { chooseWorker } from "../../src/server/workers/choose.ts";
@@ -18,7 +19,7 @@ import { activeResources, expectNothingLeft } from "../support/leaks.ts";
 import { LogCapture } from "../support/log-capture.ts";
 import { MediaClient } from "../support/media-client.ts";
 import { listener } from "../support/open-server.ts";
-import { metric } from "../support/operations.ts";
+import { metric, scrape } from "../support/operations.ts";
 import { openRestStub } from "../support/rest-stub.ts";
 import { isAlive } from "../support/worker-cli.ts";
 
@@ -93,6 +94,11 @@ describe("what primary and worker say to each other", () => {
       }),
     );
     expect(parseFromWorker({ type: "ended", key: "call-1", record: { reason: "stop" } })).toBeUndefined();
+    const answer = (botEvents: object) =>
+      parseFromWorker({ type: "answer", id: 1, figures: { ...noFigures(), botEvents } });
+    const many = (length: number) => Object.fromEntries(Array.from({ length }, (_, at) => [`event_${at}`, at]));
+    expect([answer({ calls: 1 }), answer(many(100))]).not.toContain(undefined);
+    for (const bad of [{ calls: -1 }, { calls: "1" }, { "a label": 1 }, many(101)]) expect(answer(bad)).toBeUndefined();
     expect(parseToWorker({ type: "begin", call: { callId: "../x", streamUrl: "ws://x" } })).toBeUndefined();
     expect(parseToWorker({ type: "begin", call: { callId: "x", streamUrl: "ws://x" } })).toBeDefined();
   });
@@ -171,6 +177,9 @@ describe("a worker that hangs", () => {
     const shown = async (path: string) => (await fetch(urls.local + path, { headers })).json();
     expect(await shown("/calls")).toMatchObject({ calls: [{ callId: well.id, worker: 1 }], workersMissing: 1 });
     expect(await shown(`/calls/${hanging.id}`)).toMatchObject({ workersMissing: 1 });
+    // It will not do what it is told, but the call ends.
+    expect(await server.hangUp(hanging.id)).toBe(true);
+    expect(await server.hangUp("nobody")).toBe(false);
     expect(await hanging.ended).toMatchObject({ hungUpOverRest: true, closedBy: "cut" });
     expect(await log.line("worker died")).toMatchObject({ worker: 2, calls: 1, why: "a worker was killed by SIGKILL" });
     expect(await log.line("call ended")).toMatchObject({ callId: hanging.id, reason: "worker-died" });
@@ -221,6 +230,93 @@ describe("a worker that hangs with sockets on their way to it", () => {
     await server.close();
     expect(rest.count("hangUp")).toBe(4);
     await rest.close();
+  });
+});
+
+describe("a hang-up from outside", () => {
+  it("reaches the worker that has the call, by its id, or by the one an open socket goes by", async ({ file }) => {
+    const bot = file(
+      "bot.mjs",
+      `import { OutputAudioRawFrame } from ${JSON.stringify(new URL("../../dist/index.js", import.meta.url).href)};
+      export default async (call) => {
+        await call.send(new OutputAudioRawFrame({ audio: new Int16Array(24_000).fill(1_000), sampleRate: 24_000 }));
+        await call.closed;
+      };`,
+    );
+    const ends = file("ends.txt", "");
+    await using simulator = await createWavixSimulator();
+    const server = createWorkerServer({
+      settings: { ...settings, wavixApiBase: simulator.apiUrl, openWs: true, cdr: ends },
+      ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({ level: "silent" }) },
+    });
+    const urls = await server.listen();
+    const [first, second] = [1, 2].map(() => simulator.placeCall({ webhookUrl: urls.webhook }));
+    await Promise.all([first?.streaming, second?.streaming]);
+    const media = await MediaClient.open(urls.webSocket);
+    media.start("open-1");
+    await media.message("media");
+    expect(await server.hangUp("nobody")).toBe(false);
+    const asked = ["open-1", first?.id, first?.id].map((id) => server.hangUp(id as string, "had-enough"));
+    expect(await Promise.all(asked)).toEqual([true, true, true]);
+    // The bot has said a second at once, and all of it is heard.
+    expect((await first?.ended)?.playout).toMatchObject({ playedMs: expect.closeTo(1_000, 3), unheardMs: 0 });
+    // The caller knows before the worker has said so.
+    await expect.poll(() => server.hangUp(first?.id as string)).toBe(false);
+    expect([second?.state, simulator.requestCount("hangUp")]).toEqual(["answered", 1]);
+    expect(await media.closed).toBe(1000);
+    await server.close();
+    await second?.ended;
+    const records = readFileSync(ends, "utf8").trimEnd().split("\n");
+    const reasons = records.map((line) => JSON.parse(line)).map((one) => `${one.callId} ${one.endedBy} ${one.reason}`);
+    expect(reasons.sort()).toEqual(
+      [`${first?.id} bot had-enough`, "open-1 bot had-enough", `${second?.id} server shutdown`].sort(),
+    );
+  });
+});
+
+describe("the bots of workers", () => {
+  it("count together, a dead worker's counts included, and are closed in each", async ({ file }) => {
+    const closed = file("closed.txt", "");
+    const bot = file(
+      "bot.mjs",
+      `import { appendFileSync } from "node:fs";
+      const counters = { calls_taken: 0, bad: NaN, "not a name": 1 };
+      const bot = async (call) => {
+        counters.calls_taken++;
+        if (call.from === "+12025550111") setTimeout(() => process.exit(1), 300);
+        await call.closed;
+      };
+      const close = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        appendFileSync(${JSON.stringify(closed)}, \`\${process.pid}\\n\`);
+      };
+      export default Object.assign(bot, { counters, close });`,
+    );
+    await using simulator = await createWavixSimulator();
+    const log = new LogCapture();
+    const server = createWorkerServer({
+      settings: { ...settings, wavixApiBase: simulator.apiUrl },
+      ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({}, log) },
+      limits: { beatMs: 50, hungAfterBeats: 200 },
+    });
+    const urls = await server.listen();
+    const taken = () => metric(urls, 'wavix_bot_events_total{event="calls_taken"}');
+    const webhookUrl = urls.webhook;
+    expect(await taken()).toBe(0);
+    const well = simulator.placeCall({ webhookUrl });
+    await well.streaming;
+    const fatal = simulator.placeCall({ webhookUrl, from: "+12025550111" });
+    await expect.poll(taken, { timeout: 5_000, interval: 20 }).toBe(2);
+    await fatal.ended;
+    await expect.poll(() => metric(urls, "wavix_worker_restarts_total"), { timeout: 5_000 }).toBe(1);
+    expect(await taken()).toBe(2);
+    expect((await scrape(urls)).match(/^wavix_bot_events_total.*/gm)).toHaveLength(1);
+    await expect.poll(() => metric(urls, "wavix_workers"), { timeout: 5_000 }).toBe(2);
+    const running = alive(log);
+    await server.close();
+    await well.ended;
+    const lines = readFileSync(closed, "utf8").trimEnd().split("\n");
+    expect(lines.map(Number).sort()).toEqual(running.sort());
   });
 });
 

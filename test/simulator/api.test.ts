@@ -266,6 +266,12 @@ describe("opening", () => {
     expect(() => simulator.placeCall({ webhookUrl: "ftp://example.com" })).toThrow(TypeError);
     expect(() => simulator.placeCall({ webhookUrl, callId: "abc-123" })).toThrow(TypeError);
     expect(() => simulator.placeCall({ webhookUrl, digits: "1a" })).toThrow(TypeError);
+    for (const key of ["", "12", "A"]) {
+      expect(() => simulator.placeCall({ webhookUrl, keys: [{ atMs: 0, key }] })).toThrow(TypeError);
+    }
+    const oneKey = { atMs: 0, key: "1" };
+    expect(() => simulator.placeCall({ webhookUrl, keys: [{ ...oneKey, atMs: Number.NaN }] })).toThrow(RangeError);
+    expect(() => simulator.placeCall({ webhookUrl, keys: Array(1_001).fill(oneKey) })).toThrow(RangeError);
     expect(() => simulator.placeCall({ webhookUrl, speakAfterMs: -1 })).toThrow(RangeError);
     expect(() => simulator.placeCall({ webhookUrl, hangUpAfterMs: Number.NaN })).toThrow(RangeError);
     expect(() => simulator.placeCall({ webhookUrl, signal: AbortSignal.abort() })).toThrow(/abort/);

@@ -41,7 +41,11 @@ export interface StubServer extends TestServer {
 }
 
 /** What a server is opened with, and for how long it waits for Wavix's REST side. */
-export type TestOptions = Partial<ServerOptions> & { restTimeoutMs?: number };
+export type TestOptions = Partial<ServerOptions> & {
+  restTimeoutMs?: number;
+  /** Adds routes of one's own, before the server listens. */
+  routes?: (server: WavixServer) => void;
+};
 
 interface Openers {
   /** A server with a simulated Wavix, callers included. */
@@ -103,7 +107,7 @@ export class House {
   }
 
   async #listen(
-    { restTimeoutMs, ...options }: TestOptions & { wavixApiBase: string },
+    { restTimeoutMs, routes, ...options }: TestOptions & { wavixApiBase: string },
     requests: () => readonly { body?: unknown }[],
   ): Promise<TestServer> {
     const log = new LogCapture();
@@ -118,6 +122,7 @@ export class House {
       ...(restTimeoutMs === undefined ? {} : { rest }),
       ...options,
     });
+    routes?.(server);
     const urls = await server.listen();
     const opened: TestServer = {
       server,

@@ -83,11 +83,10 @@ export class Bridge {
         if (failure.wasWell || untilMs === 0) untilMs = nowMs + reconnectMs;
         if (untilMs - nowMs <= BETWEEN_BOTS_MS) throw failure.error;
         await sleep(BETWEEN_BOTS_MS, undefined, { signal }).catch(() => undefined);
-        failure = await this.#converse(untilMs - performance.now());
         counters.reconnects++;
+        failure = await this.#converse(untilMs - performance.now());
       }
     } finally {
-      this.#speech.end();
       this.#keypad.stop();
       this.#audio?.close();
     }
@@ -121,6 +120,7 @@ export class Bridge {
     } finally {
       signal.removeEventListener("abort", leave);
       this.#conversation = undefined;
+      this.#speech.end();
       found.seat.release();
     }
   }

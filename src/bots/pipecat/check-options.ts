@@ -54,10 +54,7 @@ export const key = z
   .regex(/^[!-~]{1,1024}$/, "must be 1 to 1024 characters without blanks or line breaks");
 export const body = z
   .record(z.string(), z.unknown(), "must be a JSON object")
-  .refine(
-    (value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_BODY_BYTES,
-    `must have ${MAX_BODY_BYTES} bytes at most, as JSON`,
-  );
+  .refine(isSmallJson, `must have ${MAX_BODY_BYTES} bytes at most, as JSON`);
 export const healthPath = z.string("must be a path").regex(/^\/[!-~]{0,1023}$/, "must be a path, such as /status");
 export const sampleRate = z
   .number(`must be one of ${SAMPLE_RATES.join(", ")}`)
@@ -109,6 +106,15 @@ const pipecatBotOptions = z.strictObject(
   },
   unknownOr("must be an object"),
 );
+
+function isSmallJson(value: object): boolean {
+  try {
+    return Buffer.byteLength(JSON.stringify(value)) <= MAX_BODY_BYTES;
+  } catch {
+    // A circle, or a bigint.
+    return false;
+  }
+}
 
 /** A name that is none stands in the message, not in the path. */
 function unknownOr(message: string) {

@@ -7,7 +7,7 @@ export interface BridgeCounters {
   connect_failures: number;
   /** Bots that died in mid-call, or closed the socket with an error. */
   bots_gone: number;
-  /** Bots that took a call over in which another one had died. */
+  /** Searches for another bot after that. */
   reconnects: number;
   /** Messages of bots that could not be read. */
   malformed_messages: number;
@@ -17,7 +17,7 @@ export interface BridgeCounters {
   unplayable_audio: number;
   /** Frames of an answer that had been interrupted already. */
   stale_audio: number;
-  /** Packets of callers that a bot did not take in time. */
+  /** Packets of callers that a bot did not take in time, or for which there was none. */
   caller_packets_dropped: number;
   /** What bots asked of Wavix in vain: to hang up, collect or play. */
   requests_failed: number;

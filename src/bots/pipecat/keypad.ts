@@ -24,7 +24,6 @@ export class Keypad {
   readonly #options: KeypadOptions;
   #wanted: CollectOptions | undefined;
   #repeat = false;
-  #running = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -37,7 +36,9 @@ export class Keypad {
     this.#wanted = collect;
     this.#repeat = repeat;
     this.#failures = 0;
-    if (!this.#running) this.#ask();
+    clearTimeout(this.#timer);
+    // Also while one runs: with Wavix the new one takes its place.
+    this.#ask();
   }
 
   /** Wants no more keys; those of the collect that runs still come. */
@@ -48,7 +49,6 @@ export class Keypad {
 
   /** A collect is over, with keys or without. */
   ended(): void {
-    this.#running = false;
     this.#askAfter(REST_MS);
   }
 
@@ -67,13 +67,11 @@ export class Keypad {
       return;
     }
     if (!this.#repeat) this.#wanted = undefined;
-    this.#running = true;
     new Promise((resolve) => resolve(control.collect?.(collect))).then(
       () => {
         this.#failures = 0;
       },
       (error: unknown) => {
-        this.#running = false;
         this.#failures++;
         if (signal.aborted) return;
         if (this.#wanted !== undefined && this.#failures < MAX_FAILURES) this.#askAfter(AFTER_FAILURE_MS);

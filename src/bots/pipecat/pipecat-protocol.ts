@@ -6,9 +6,9 @@ import {
   clientReady,
   dtmf,
   encodeFrame,
+  FrameReader,
   parseRtvi,
   parseServerRequest,
-  readFrame,
   type ServerRequest,
   versionAtLeast,
 } from "../../pipecat/wire/index.ts";
@@ -30,6 +30,7 @@ export class PipecatProtocol implements Protocol {
   readonly inputSampleRate: number;
   readonly #line: Line;
   readonly #writer: AudioFrameWriter;
+  readonly #reader = new FrameReader();
   /** Whether the bot's Pipecat has an interruption frame; what came before 1.3 has not. */
   #hasInterruptionFrame = true;
   #interruption: { atMs: number; signals: Set<Signal> } | undefined;
@@ -79,7 +80,7 @@ export class PipecatProtocol implements Protocol {
       counters.unknown_messages++;
       return;
     }
-    const frame = readFrame(data);
+    const frame = this.#reader.read(data);
     if (frame.kind === "audio") speech.say(frame.audio, frame.sampleRate, frame.numChannels);
     else if (frame.kind === "interruption") this.#interrupted("frame");
     else if (frame.kind === "message") this.#message(frame.data);

@@ -6,7 +6,7 @@ export interface Seat {
   readonly url: string;
   /** To be sent with the upgrade: `authorization`, say. */
   readonly headers: Readonly<Record<string, string>>;
-  /** It could not be connected to; to be called before {@link release}. */
+  /** It could not be connected to, in time, while the call was still there; to be called before {@link release}. */
   failed(): void;
   /** The call is over, or never came to be; once. */
   release(): void;

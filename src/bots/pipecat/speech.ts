@@ -9,6 +9,8 @@ const FULL_MS = 20_000;
 const LOOK_AGAIN_MS = 500;
 /** Pipecat sends two seconds of silence at its end, so that its audio is heard before the socket is closed. */
 const END_SILENCE_MS = 1_000;
+/** What a resampler or µ-law makes of silence stays below this. */
+const SILENCE = 8;
 
 export interface SpeechOptions {
   readonly call: Call;
@@ -49,13 +51,14 @@ export class Speech {
       this.#options.counters.stale_audio++;
       return;
     }
-    const frame = new OutputAudioRawFrame({ audio, sampleRate, numChannels });
-    const silence = this.#endSilence;
+    const format = { sampleRate, numChannels };
+    const held = this.#endSilence;
     this.#endSilence = undefined;
-    if (silence !== undefined) this.#send(silence, nowMs);
-    const isLong = frame.numFrames * 1_000 >= END_SILENCE_MS * sampleRate;
-    if (isLong && audio.every((sample) => sample === 0)) this.#endSilence = frame;
-    else this.#send(frame, nowMs);
+    if (held !== undefined) this.#send(held, nowMs);
+    const silence = silentEnd(audio, Math.ceil((END_SILENCE_MS * sampleRate) / 1_000), numChannels);
+    const sound = audio.subarray(0, audio.length - silence.length);
+    if (sound.length > 0) this.#send(new OutputAudioRawFrame({ audio: sound, ...format }), nowMs);
+    if (silence.length > 0) this.#endSilence = new OutputAudioRawFrame({ audio: silence, ...format });
   }
 
   #send(frame: OutputAudioRawFrame, nowMs: number): void {
@@ -127,4 +130,12 @@ export class Speech {
     this.#fullTimer = undefined;
     this.stopped();
   }
+}
+
+/** What is silent at the end of what was said, if it has so many frames or more. */
+function silentEnd(audio: Int16Array, numFrames: number, numChannels: number): Int16Array {
+  if (audio.length < numFrames * numChannels) return audio.subarray(audio.length);
+  const soundFrames = Math.ceil((audio.findLastIndex((sample) => Math.abs(sample) > SILENCE) + 1) / numChannels);
+  const silence = audio.subarray(soundFrames * numChannels);
+  return silence.length < numFrames * numChannels ? audio.subarray(audio.length) : silence;
 }

@@ -1,4 +1,5 @@
-import { type AudioFrame, type Malformed, toAudioFrame } from "./audio-frame.ts";
+import { type AudioFrame, type MalformedFrame, toAudioFrame } from "./audio-frame.ts";
+import type { Slab } from "./slab.ts";
 import { readVarint, skipVarint, varintByteLength } from "./varint.ts";
 
 // Tags of frames.proto: the field's number and how its value is written.
@@ -17,7 +18,7 @@ const PTS = 0x30;
  *   needs, a name outside of ASCII, a length that leads too far
  * @internal
  */
-export function scanAudioFrame(bytes: Uint8Array): AudioFrame | Malformed | undefined {
+export function scanAudioFrame(bytes: Uint8Array, slab: Slab): AudioFrame | MalformedFrame | undefined {
   if (bytes.length < 2 || bytes[0] !== FRAME_AUDIO) return undefined;
   const end = bytes.length;
   const length = readVarint(bytes, 1);
@@ -52,7 +53,7 @@ export function scanAudioFrame(bytes: Uint8Array): AudioFrame | Malformed | unde
       if (at > end || !isAscii(bytes, nameStart, at)) return undefined;
     } else return undefined;
   }
-  return toAudioFrame(bytes, audioStart, audioEnd, sampleRate, numChannels);
+  return toAudioFrame(bytes, audioStart, audioEnd, sampleRate, numChannels, slab);
 }
 
 /** A string must be UTF-8, which ASCII is without a closer look. */

@@ -1,4 +1,5 @@
-import { assertAudio, assertFormat, MAX_HEAD_BYTE_LENGTH } from "./audio-frame.ts";
+import { assertAudio, assertFormat, MAX_HEAD_BYTE_LENGTH, SLAB_BYTE_LENGTH } from "./audio-frame.ts";
+import { Slab } from "./slab.ts";
 import { varintByteLength, writeVarint } from "./varint.ts";
 
 // Tags of frames.proto: the field's number and how its value is written.
@@ -6,11 +7,6 @@ const FRAME_AUDIO = 0x12;
 const AUDIO = 0x1a;
 const SAMPLE_RATE = 0x20;
 const NUM_CHANNELS = 0x28;
-
-/** Frames are cut from slabs: an array of its own costs each several times as much. 0.5 s of 16 kHz. */
-const SLAB_BYTE_LENGTH = 16_384;
-/** A longer one has its own. */
-const SLAB_SHARE = SLAB_BYTE_LENGTH / 4;
 
 /**
  * Writes the audio that one bot hears, as the Frames that Pipecat's ProtobufFrameSerializer reads (0.0.105 to 1.14.0):
@@ -30,9 +26,7 @@ export class AudioFrameWriter {
   #headSampleCount = -1;
   /** What stands behind it: rate and channels. */
   readonly #tail: Uint8Array;
-  #slab = new Int16Array(0);
-  #slabBytes = new Uint8Array(0);
-  #slabUsed = 0;
+  readonly #slab = new Slab(SLAB_BYTE_LENGTH);
 
   /**
    * @param sampleRate in Hz, 1 to 384,000
@@ -62,10 +56,10 @@ export class AudioFrameWriter {
     const tail = this.#tail;
     const byteLength = head + audio.byteLength + tail.length;
     // So that the samples begin at an even byte, where they are copied as such.
-    const start = this.#reserve(byteLength + 1) + (head & 1);
-    const bytes = this.#slabBytes;
+    const start = this.#slab.reserve(byteLength + 1) + (head & 1);
+    const { bytes, samples } = this.#slab;
     for (let i = 0; i < head; i++) bytes[start + i] = this.#head[i] as number;
-    this.#slab.set(audio, (start + head) / 2);
+    samples.set(audio, (start + head) / 2);
     const tailStart = start + byteLength - tail.length;
     for (let i = 0; i < tail.length; i++) bytes[tailStart + i] = tail[i] as number;
     return bytes.subarray(start, start + byteLength);
@@ -84,20 +78,6 @@ export class AudioFrameWriter {
     }
     this.#headByteLength = at;
     this.#headSampleCount = sampleCount;
-  }
-
-  /** @returns an even place with so many bytes behind it */
-  #reserve(byteLength: number): number {
-    const size = byteLength + (byteLength & 1);
-    if (this.#slabUsed + size > this.#slabBytes.length) {
-      const slabByteLength = size > SLAB_SHARE ? size : SLAB_BYTE_LENGTH;
-      this.#slab = new Int16Array(slabByteLength / 2);
-      this.#slabBytes = new Uint8Array(this.#slab.buffer);
-      this.#slabUsed = 0;
-    }
-    const start = this.#slabUsed;
-    this.#slabUsed += size;
-    return start;
   }
 }
 

@@ -1,4 +1,6 @@
-/** Highest rate taken, in Hz, and most channels: what the codec takes, too. */
+import type { Slab } from "./slab.ts";
+
+/** Highest rate taken, in Hz, and most channels. Which rates can be played, the codec says: see `SAMPLE_RATES`. */
 const MAX_SAMPLE_RATE = 384_000;
 const MAX_CHANNELS = 8;
 
@@ -8,8 +10,11 @@ const MAX_CHANNELS = 8;
  */
 export const MAX_FRAME_BYTE_LENGTH = 1_048_576;
 
-/** Room for what stands around the audio: three tags with a length or a number each, and the frame's own. */
+/** Room for what stands around the audio: four tags, each with a length or a number. */
 export const MAX_HEAD_BYTE_LENGTH = 16;
+
+/** Half a second of 16 kHz; 8 frames of what a bot says at 24 kHz. @internal */
+export const SLAB_BYTE_LENGTH = 16_384;
 
 /** What a bot says, or is to hear. */
 export interface AudioFrame {
@@ -30,16 +35,20 @@ export interface AudioFrame {
  */
 export type MalformedReason = "not-protobuf" | "too-long" | "sample-rate" | "channels" | "partial-sample";
 
-/** @internal */
-export interface Malformed {
+/** What is not taken. */
+export interface MalformedFrame {
   readonly kind: "malformed";
   readonly reason: MalformedReason;
 }
 
+/** @internal */
+export const malformed = (reason: MalformedReason): MalformedFrame => ({ kind: "malformed", reason });
+
 /**
  * An AudioRawFrame from its fields.
  *
- * @param bytes where the samples stand, from `start` to before `end`; they are copied, as they may begin at an odd byte
+ * @param bytes where the samples stand, from `start` to before `end`, perhaps at an odd place; they are copied
+ * @param slab where to
  * @internal
  */
 export function toAudioFrame(
@@ -48,12 +57,14 @@ export function toAudioFrame(
   end: number,
   sampleRate: number,
   numChannels: number,
-): AudioFrame | Malformed {
-  if (sampleRate < 1 || sampleRate > MAX_SAMPLE_RATE) return { kind: "malformed", reason: "sample-rate" };
-  if (numChannels < 1 || numChannels > MAX_CHANNELS) return { kind: "malformed", reason: "channels" };
-  if ((end - start) % (2 * numChannels) !== 0) return { kind: "malformed", reason: "partial-sample" };
-  const audio = new Int16Array((end - start) / 2);
-  new Uint8Array(audio.buffer).set(bytes.subarray(start, end));
+  slab: Slab,
+): AudioFrame | MalformedFrame {
+  if (sampleRate < 1 || sampleRate > MAX_SAMPLE_RATE) return malformed("sample-rate");
+  if (numChannels < 1 || numChannels > MAX_CHANNELS) return malformed("channels");
+  if ((end - start) % (2 * numChannels) !== 0) return malformed("partial-sample");
+  const place = slab.reserve(end - start);
+  slab.bytes.set(bytes.subarray(start, end), place);
+  const audio = slab.samples.subarray(place / 2, (place + end - start) / 2);
   return { kind: "audio", audio, sampleRate, numChannels };
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { AudioFrame, MalformedReason } from "./audio-frame.ts";
+export type { AudioFrame, MalformedFrame, MalformedReason } from "./audio-frame.ts";
 export { AudioFrameWriter, encodeAudioFrame } from "./audio-frame-writer.ts";
 export * from "./rtvi.ts";
 export * from "./rtvi-requests.ts";

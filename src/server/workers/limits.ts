@@ -1,3 +1,5 @@
+import { CLOSE_BOTS_MS } from "../close-bots.ts";
+
 /** Times of a pool, which only tests change. */
 export interface PoolLimits {
   /** How often a worker says how it is, in ms. */
@@ -8,7 +10,7 @@ export interface PoolLimits {
   readonly startMs: number;
   /** How long a worker may take to say what calls it has, in ms. */
   readonly askMs: number;
-  /** How long a worker may live on after its last call, when a bot's module does not let go of it, in ms. */
+  /** How long a worker may live on after its last call: its bots close, or their modules do not let go of it. In ms. */
   readonly exitMs: number;
 }
 
@@ -17,5 +19,5 @@ export const defaultLimits: PoolLimits = {
   hungAfterBeats: 10,
   startMs: 60_000,
   askMs: 1_000,
-  exitMs: 3_000,
+  exitMs: CLOSE_BOTS_MS + 3_000,
 };

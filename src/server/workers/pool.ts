@@ -123,12 +123,6 @@ export class WorkerPool implements CallHost {
     };
   }
 
-  hangUp(callId: string, reason: string): boolean {
-    const call = this.#calls.get(callId);
-    call?.worker.send({ type: "hang-up", callId, reason });
-    return call !== undefined;
-  }
-
   /** There will be no new calls. A worker that hangs is not given the time that it may take while calls go on. */
   endAll(reason: string): void {
     this.#state = "ending";
@@ -146,12 +140,15 @@ export class WorkerPool implements CallHost {
     return { calls: answers.flat(), ...(workersMissing === 0 ? {} : { workersMissing }) };
   }
 
+  async hangUp(callId: string, reason: string): Promise<boolean> {
+    // A worker that is late hears of it all the same; one that dies of its lateness loses its calls.
+    const isKnown = this.#calls.has(callId);
+    const answers = await this.#askOwner("hang-up", callId, reason);
+    return answers.some((answer) => (answer === undefined ? isKnown : answer.hungUp));
+  }
+
   async trace(callId: string): Promise<TraceAnswer> {
-    const call = this.#calls.get(callId);
-    // What an open socket calls itself only its worker knows.
-    const asked = call === undefined ? [...this.workers] : [call.worker];
-    const asking = asked.map((worker) => worker.ask("trace", this.#limits.askMs, callId));
-    const answers = (await Promise.all(asking)).map((answer) => answer?.trace);
+    const answers = (await this.#askOwner("trace", callId)).map((answer) => answer?.trace);
     const found = answers.find((answer) => answer?.known);
     return found ?? { known: false, workersMissing: answers.filter((answer) => answer === undefined).length };
   }
@@ -179,6 +176,13 @@ export class WorkerPool implements CallHost {
     }, this.#limits.exitMs);
     await Promise.all(leaving.map(({ exited }) => exited));
     clearTimeout(timer);
+  }
+
+  /** Asks the worker that has the call; or all, since what an open socket calls itself only its worker knows. */
+  #askOwner(what: "trace" | "hang-up", callId: string, reason?: string) {
+    const call = this.#calls.get(callId);
+    const asked = call === undefined ? [...this.workers] : [call.worker];
+    return Promise.all(asked.map((worker) => worker.ask(what, this.#limits.askMs, callId, reason)));
   }
 
   /** Gives a call to a worker. There is one when the call was let in just now. */

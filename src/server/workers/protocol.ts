@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type CallEvent, isCallId } from "../../wavix/control/index.ts";
+import { BOT_EVENT_NAME, MAX_BOT_EVENTS } from "../bot-events.ts";
 import type { NewCall } from "../call-host.ts";
 import type { CallRecord } from "../call-record.ts";
 import type { CallFigures } from "../figures.ts";
@@ -37,7 +38,9 @@ const figures: z.ZodType<CallFigures> = z.object({
   traceLinesLost: count,
   callsUntraced: count,
   dropped: z.record(z.string(), count),
-  botEvents: z.record(z.string(), count),
+  botEvents: z
+    .record(z.string().regex(BOT_EVENT_NAME), count)
+    .refine((events) => Object.keys(events).length <= MAX_BOT_EVENTS),
   lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
 /** The part of an upgrade request that a handshake needs. */
@@ -72,13 +75,14 @@ const toWorker = z.discriminatedUnion("type", [
   z.object({ type: z.literal("event"), event }),
   /** Comes with the TCP socket; without a token it is an open one. */
   z.object({ type: z.literal("socket"), key, token: token.optional(), handshake }),
-  z.object({ type: z.literal("hang-up"), callId: z.string(), reason: z.string() }),
   z.object({ type: z.literal("end-all"), reason: z.string() }),
   z.object({
     type: z.literal("ask"),
     id: z.number(),
-    what: z.enum(["snapshots", "figures", "trace"]),
+    what: z.enum(["snapshots", "figures", "trace", "hang-up"]),
     callId: z.string(),
+    /** Of a hang-up. */
+    reason: z.string(),
   }),
   /** There are no calls any more, and there will be none. */
   z.object({ type: z.literal("exit") }),
@@ -103,6 +107,7 @@ const fromWorker = z.discriminatedUnion("type", [
     id: z.number(),
     snapshots: snapshots.optional(),
     figures: figures.optional(),
+    hungUp: z.boolean().optional(),
     trace: z.object({ known: z.boolean(), file: z.string().optional() }).optional(),
   }),
 ]);

@@ -160,14 +160,15 @@ export class WorkerProcess implements Candidate {
   }
 
   /**
-   * Asks for its calls or its figures. Whoever asks meanwhile gets the same answer.
+   * Asks for its calls or its figures, or something of one call. Whoever asks meanwhile gets the same answer.
    *
    * @returns undefined when none comes within `limitMs`
    */
-  ask(what: Question, limitMs: number, callId = ""): Promise<Answer | undefined> {
+  ask(what: Question, limitMs: number, callId = "", reason = ""): Promise<Answer | undefined> {
     const question = `${what} ${callId}`;
     const asking =
-      this.#asking.get(question) ?? this.#ask(what, limitMs, callId).finally(() => this.#asking.delete(question));
+      this.#asking.get(question) ??
+      this.#ask(what, limitMs, callId, reason).finally(() => this.#asking.delete(question));
     this.#asking.set(question, asking);
     return asking;
   }
@@ -176,7 +177,7 @@ export class WorkerProcess implements Candidate {
     this.#process.process.kill("SIGKILL");
   }
 
-  #ask(what: Question, limitMs: number, callId: string): Promise<Answer | undefined> {
+  #ask(what: Question, limitMs: number, callId: string, reason: string): Promise<Answer | undefined> {
     const id = ++this.#askCount;
     return new Promise((resolve) => {
       const timer = setTimeout(() => settle(undefined), limitMs);
@@ -186,7 +187,7 @@ export class WorkerProcess implements Candidate {
         resolve(answer);
       };
       this.#asked.set(id, settle);
-      this.send({ type: "ask", id, what, callId });
+      this.send({ type: "ask", id, what, callId, reason });
     });
   }
 

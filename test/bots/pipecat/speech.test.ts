@@ -83,6 +83,19 @@ describe("a bot's speech", () => {
     expect(call.utterances).toBe(4);
   });
 
+  it("is held back from where it ends in a second of silence, until something comes behind it", () => {
+    const { call, speech } = open();
+    const lengths = () => call.sent.map((frame) => (frame as OutputAudioRawFrame).audio.length);
+    const goodbye = new Int16Array(3 * 8_000).map((_, i) => (i < 100 ? 1_000 : i % 2 ? 8 : -8));
+    speech.say(goodbye, 8_000, 1);
+    expect(lengths()).toEqual([100]);
+    speech.say(second, 8_000, 1);
+    expect(lengths()).toEqual([100, 23_900, 8_000]);
+    const stereo = new Int16Array(2 * 8_000 + 2).fill(1_000, 0, 1);
+    speech.say(stereo, 8_000, 2);
+    expect(lengths().at(-1)).toBe(2);
+  });
+
   it("is not taken back where there is nothing to take back", () => {
     const { call, speech } = open();
     speech.interrupt();

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import express from "express";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type TwilioCallsOptions, twilioCallsRouter } from "../../../src/bots/pipecat/index.ts";
@@ -24,13 +25,20 @@ async function listen(options: Partial<TwilioCallsOptions> = {}): Promise<string
   return `http://127.0.0.1:${(http.address() as AddressInfo).port}/2010-04-01`;
 }
 
-async function post(base: string, call: string, body: string, credentials?: string) {
+async function post(
+  base: string,
+  call: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  credentials?: string,
+  headers: object = {},
+) {
   const response = await fetch(`${base}/Accounts/AC1/Calls/${call}.json`, {
     method: "POST",
     headers: {
       "content-type": "application/x-www-form-urlencoded",
       connection: "close",
       ...(credentials === undefined ? {} : { authorization: `Basic ${btoa(credentials)}` }),
+      ...headers,
     },
     body,
   });
@@ -62,6 +70,8 @@ describe("Twilio's REST side", () => {
     }
     expect(hungUp).toEqual([]);
     expect((await post(base, CALL, "Status=completed", "AC1:right:er")).status).toBe(200);
+    // An API key has a name of its own; its secret is the token then.
+    expect((await post(base, CALL, "Status=completed", "SK1:right:er")).status).toBe(200);
     const other = await listen({ accountSid: "AC2" });
     expect((await post(other, CALL, "Status=completed")).status).toBe(401);
   });
@@ -71,7 +81,41 @@ describe("Twilio's REST side", () => {
     for (const body of ["", "Status=in-progress", "Url=http://example.com", "Status=completed&Status=completed"]) {
       expect((await post(base, CALL, body)).status).toBe(400);
     }
-    expect((await post(base, CALL, `Status=completed&x=${"x".repeat(5_000)}`)).status).toBe(413);
+    const tooMany = Array.from({ length: 30 }, (_, at) => `&f${at}=1`).join("");
+    for (const rest of [`&x=${"x".repeat(5_000)}`, tooMany]) {
+      const { status, body } = await post(base, CALL, `Status=completed${rest}`);
+      expect([status, body]).toMatchObject([400, { code: 20001, status: 400 }]);
+    }
+    const others: [string | Uint8Array<ArrayBuffer>, object][] = [
+      ['{"Status":"completed"}', { "content-type": "application/json" }],
+      [Uint8Array.from(gzipSync("Status=completed")), { "content-encoding": "gzip" }],
+    ];
+    for (const [other, headers] of others) {
+      const { status, body } = await post(base, CALL, other, undefined, headers);
+      expect([status, body]).toMatchObject([400, { code: 20001, status: 400 }]);
+    }
     expect(hungUp).toEqual([]);
+  });
+
+  it("takes a call id as it is, and asks whoever has the calls, who may take a time or fail", async () => {
+    const asked: string[] = [];
+    const base = await listen({
+      async hangUp(callId) {
+        await new Promise((resolve) => setImmediate(resolve));
+        asked.push(callId);
+        if (callId === "broken") throw new Error("a secret of the inside");
+        return callId !== "over";
+      },
+    });
+    const statuses = ["a.b-c_1", "x.json", "sip:1%402", "over"].map((id) => post(base, id, "Status=canceled"));
+    expect((await Promise.all(statuses)).map(({ status }) => status)).toEqual([200, 200, 200, 404]);
+    expect(asked.sort()).toEqual(["a.b-c_1", "over", "sip:1@2", "x.json"]);
+    const { status, body } = await post(base, "broken", "Status=completed");
+    expect([status, body]).toMatchObject([500, { code: 20500, status: 500 }]);
+    expect(JSON.stringify(body)).not.toContain("secret");
+  });
+
+  it("is not guarded by a token that is none", () => {
+    expect(() => twilioCallsRouter({ hangUp: () => true, authToken: "" })).toThrow(TypeError);
   });
 });

@@ -57,15 +57,15 @@ class CommandSeats implements Seats {
   readonly #url: string;
   readonly #warm: number;
   readonly #max: number;
-  readonly #process: BotProcessOptions;
+  readonly #botOptions: BotProcessOptions;
   readonly #backOff = new StartBackOff();
   /** All that have not ended with what they have started. */
   readonly #processes = new Set<BotProcess>();
   readonly #starting = new Set<BotProcess>();
   readonly #idle = new Set<BotProcess>();
-  /** Calls without a process, the oldest first. */
+  readonly #withCall = new Set<BotProcess>();
+  /** Calls without a bot, the oldest first. */
   readonly #waiters = new Set<Waiter>();
-  #withCall = 0;
   #lastFailure: BotError | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -75,7 +75,7 @@ class CommandSeats implements Seats {
     this.#url = options.url ?? "ws://127.0.0.1:{port}/ws-client";
     this.#warm = options.warm ?? 1;
     this.#max = options.max ?? Number.POSITIVE_INFINITY;
-    this.#process = {
+    this.#botOptions = {
       words: splitCommand(options.command),
       startTimeoutMs: options.startTimeoutMs ?? 60_000,
       output: options.output ?? "drop",
@@ -85,10 +85,10 @@ class CommandSeats implements Seats {
   }
 
   async *offer(facts: CallFacts, signal: AbortSignal): AsyncGenerator<Seat, void, void> {
-    for (let i = 0; i < MAX_TRIES; i++) {
-      const process = this.#takeIdle() ?? (await this.#wait(signal));
-      if (process === undefined) return;
-      yield this.#seat(process, facts);
+    for (let i = 0; i < MAX_TRIES && !signal.aborted; i++) {
+      const bot = this.#takeIdle() ?? (await this.#wait(signal));
+      if (bot === undefined) return;
+      yield this.#seat(bot, facts);
     }
   }
 
@@ -97,26 +97,30 @@ class CommandSeats implements Seats {
     this.#idle.clear();
     clearTimeout(this.#retry);
     for (const waiter of this.#waiters) waiter(undefined);
-    await Promise.all([...this.#processes].map((process) => process.stop()));
+    await Promise.all([...this.#processes].map((bot) => bot.stop()));
   }
 
   #takeIdle(): BotProcess | undefined {
-    for (const process of this.#idle) {
-      this.#idle.delete(process);
-      if (process.isAlive) return process;
+    for (const bot of this.#idle) {
+      if (!bot.isAlive) continue;
+      this.#idle.delete(bot);
+      return bot;
     }
     return undefined;
   }
 
   /** @returns undefined when the signal is aborted, or this is closed */
   async #wait(signal: AbortSignal): Promise<BotProcess | undefined> {
-    if (this.#closed || signal.aborted) return undefined;
-    if (this.#withCall + this.#waiters.size >= this.#max) {
+    if (this.#closed) return undefined;
+    if (this.#withCall.size + this.#waiters.size >= this.#max) {
       throw new BotError("NO_BOT_FREE", `no bot is free: ${this.#max} processes have a call`);
     }
     if (this.#backOff.isBroken && this.#backOff.waitMs > 0 && this.#starting.size === 0) throw this.#lastFailure;
     const result = await new Promise<Parameters<Waiter>[0]>((resolve) => {
+      // Processes that start do not keep this one alive; a call that waits for one does.
+      const hold = setInterval(() => undefined, 60_000);
       const waiter: Waiter = (result) => {
+        clearInterval(hold);
         this.#waiters.delete(waiter);
         signal.removeEventListener("abort", onAbort);
         resolve(result);
@@ -133,21 +137,20 @@ class CommandSeats implements Seats {
     return undefined;
   }
 
-  #seat(process: BotProcess, facts: CallFacts): Seat {
-    process.give();
-    this.#withCall++;
+  #seat(bot: BotProcess, facts: CallFacts): Seat {
+    bot.give();
+    this.#withCall.add(bot);
     this.#fill();
     let connected = true;
-    const url = callUrl(this.#url.replaceAll("{port}", String(process.port)), this.#reach, facts);
+    const url = callUrl(this.#url.replaceAll("{port}", String(bot.port)), this.#reach, facts);
     return makeSeat(url, bearer(this.#reach.key), {
       failed: () => {
         connected = false;
-        this.#failed(process, new BotError("BOT_START_FAILED", "the bot's process answers, but takes no call"));
+        this.#failed(bot, new BotError("BOT_START_FAILED", "the bot's process answers, but takes no call"));
       },
       released: () => {
-        this.#withCall--;
         if (connected) this.#backOff.succeeded();
-        this.#stop(process);
+        this.#stop(bot);
       },
     });
   }
@@ -166,44 +169,45 @@ class CommandSeats implements Seats {
   }
 
   #start(): void {
-    const process = new BotProcess(this.#process);
-    this.#processes.add(process);
-    this.#starting.add(process);
+    const bot = new BotProcess(this.#botOptions);
+    this.#processes.add(bot);
+    this.#starting.add(bot);
     this.counters.processes_started++;
-    void process.started.then((failure) => {
-      this.#starting.delete(process);
-      if (failure !== undefined) return this.#failed(process, failure);
-      void process.exited.then(() => {
-        if (this.#idle.delete(process)) this.#failed(process, process.failure("ended"));
-        else this.#stop(process);
+    void bot.started.then((failure) => {
+      this.#starting.delete(bot);
+      if (failure !== undefined) return this.#failed(bot, failure);
+      void bot.exited.then(() => {
+        if (this.#idle.delete(bot)) this.#failed(bot, bot.failure("ended"));
+        else this.#stop(bot);
       });
-      this.#provide(process);
+      this.#provide(bot);
       // There may be room to start another one.
       this.#fill();
     });
   }
 
-  #provide(process: BotProcess): void {
+  #provide(bot: BotProcess): void {
     const [longestWaiting] = this.#waiters;
-    if (longestWaiting === undefined) this.#idle.add(process);
-    else longestWaiting(process);
+    if (longestWaiting === undefined) this.#idle.add(bot);
+    else longestWaiting(bot);
   }
 
-  #failed(process: BotProcess, failure: BotError): void {
+  #failed(bot: BotProcess, failure: BotError): void {
     if (this.#closed) return;
     this.counters.processes_failed++;
-    this.#backOff.failed(process.livedMs);
+    this.#backOff.failed(bot.livedMs);
     this.#lastFailure = failure;
     if (this.#backOff.isBroken && this.#starting.size === 0) {
       for (const waiter of this.#waiters) waiter(failure);
     }
-    this.#stop(process);
+    this.#stop(bot);
   }
 
   /** Its place is free when all that it has started has ended. */
-  #stop(process: BotProcess): void {
-    void process.stop().then(() => {
-      this.#processes.delete(process);
+  #stop(bot: BotProcess): void {
+    this.#withCall.delete(bot);
+    void bot.stop().then(() => {
+      this.#processes.delete(bot);
       this.#fill();
     });
     this.#fill();

@@ -71,7 +71,10 @@ export function startSeats(options: StartSeatsOptions): Seats {
         `${host} started no bot (${status}): check the start URL, the key and the body`,
       );
     }
-    const answer = startAnswer.safeParse(await readJson(response).catch(() => undefined));
+    const text = await readText(response).catch((cause) => {
+      throw unreachable("its answer broke off", cause);
+    });
+    const answer = startAnswer.safeParse(parseJson(text));
     if (!answer.success) throw new BotError("BOT_REFUSED", `${host} answered without a wsUrl: check the start URL`);
     const { wsUrl, token, body: encoded } = answer.data;
     return { url: encoded ? withBody(wsUrl, encoded) : wsUrl, headers: bearer(token) };
@@ -97,15 +100,25 @@ export function startSeats(options: StartSeatsOptions): Seats {
   };
 }
 
-/** @throws whatever keeps it from being read */
-async function readJson(response: Response): Promise<unknown> {
+/** @returns "" for more than an answer has */
+async function readText(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let byteLength = 0;
   for await (const chunk of response.body ?? []) {
     byteLength += chunk.byteLength;
-    if (byteLength > MAX_ANSWER_BYTES) throw new RangeError("the answer is too long");
+    // Leaving the loop cancels the rest.
+    if (byteLength > MAX_ANSWER_BYTES) return "";
     text += decoder.decode(chunk, { stream: true });
   }
-  return JSON.parse(text + decoder.decode());
+  return text + decoder.decode();
+}
+
+/** Undefined for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -49,9 +49,6 @@ export class Carrier implements HostEvents {
       case "socket":
         this.#takeSocket(message, handle);
         return;
-      case "hang-up":
-        this.#host.hangUp(message.callId, message.reason);
-        break;
       case "end-all":
         this.#host.endAll(message.reason);
         break;
@@ -75,6 +72,7 @@ export class Carrier implements HostEvents {
       await empty;
     }
     await this.#host.close();
+    await this.#host.releaseBots();
   }
 
   tokenUsed(key: string, token: StreamToken): void {
@@ -97,9 +95,10 @@ export class Carrier implements HostEvents {
     if (token === undefined && !this.#host.has(key)) this.#say({ type: "ended", key });
   }
 
-  async #answer({ id, what, callId }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
+  async #answer({ id, what, callId, reason }: Extract<ToWorker, { type: "ask" }>): Promise<void> {
     if (what === "figures") this.#say({ type: "answer", id, figures: await this.#host.figures() });
     else if (what === "trace") this.#say({ type: "answer", id, trace: await this.#host.trace(callId) });
+    else if (what === "hang-up") this.#say({ type: "answer", id, hungUp: await this.#host.hangUp(callId, reason) });
     else this.#say({ type: "answer", id, snapshots: [...(await this.#host.snapshots()).calls] });
   }
 
