@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { concat } from "../../src/web/bench/signals.ts";
 import { importCodec } from "../peers/codec.ts";
 import { speexResamplerPeer } from "../peers/speex-resampler.ts";
-import { callerSamples, clientFrame, mediaMessage, OPENING, WIRE_RATE } from "./messages.ts";
+import { callerSamples, clientFrame, mediaMessage, OPENING, PACKET_SAMPLES, WIRE_RATE } from "./messages.ts";
 import { botRate, type RowName } from "./rows/all.ts";
 import { speech } from "./rows/product.ts";
 
@@ -19,7 +19,7 @@ export async function assertCorrect(row: RowName, port: number): Promise<void> {
   if (row === "raw-tcp") await assertBytes(port);
   else {
     const expected = await expectedSamples(row);
-    const heard = await talk(port, row);
+    const heard = await talk(port, row, PACKETS - 1);
     const compared = Math.min(expected.length, heard.length);
     assert.ok(compared >= (PACKETS - 1) * 480, `${row}: only ${heard.length} samples came back`);
     // Not deepEqual: it would print them all.
@@ -62,8 +62,8 @@ async function expectedSamples(row: RowName): Promise<Int16Array> {
   return up.process(codec.createResampler(WIRE_RATE, rate).process(whole));
 }
 
-/** One caller, who speaks in real time as all do; what it hears. */
-async function talk(port: number, row: RowName): Promise<Int16Array> {
+/** One caller, who speaks in real time as all do, until it has heard so many packets; what these say. */
+export async function talk(port: number, row: string, packets: number): Promise<Int16Array> {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
   await once(socket, "open");
   const heard: Int16Array[] = [];
@@ -73,18 +73,16 @@ async function talk(port: number, row: RowName): Promise<Int16Array> {
       const message = JSON.parse(data.toString());
       if (message.event !== "media") return;
       const bytes = Uint8Array.from(Buffer.from(message.media.payload, "base64"));
+      if (bytes.length !== 2 * PACKET_SAMPLES) reject(new Error(`${row}: a packet of ${bytes.length} bytes came`));
       heard.push(new Int16Array(bytes.buffer));
-      if (heard.length < PACKETS - 1) return;
+      if (heard.length < packets) return;
       clearTimeout(timer);
       resolve();
     });
   });
   for (const message of OPENING) socket.send(message);
   let sent = 0;
-  const talking = setInterval(() => {
-    socket.send(mediaMessage(sent++));
-    if (sent === PACKETS) clearInterval(talking);
-  }, PACKET_MS);
+  const talking = setInterval(() => socket.send(mediaMessage(sent++)), PACKET_MS);
   try {
     await complete;
   } finally {

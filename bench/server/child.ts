@@ -26,9 +26,9 @@ export function answer(answers: Record<string, (given: unknown) => unknown>): vo
 export class Child {
   readonly #process: ChildProcess;
 
-  /** @param script a file of build/bench/server */
+  /** @param script a file of build/bench */
   constructor(script: string, argv: readonly string[] = [], execArgv: readonly string[] = []) {
-    this.#process = fork(`build/bench/server/${script}`, argv, { execArgv: [...execArgv] });
+    this.#process = fork(`build/bench/${script}`, argv, { execArgv: [...execArgv] });
   }
 
   /** @throws Error when the child could not, or is gone */

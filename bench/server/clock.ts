@@ -36,7 +36,7 @@ const PRESSURES = [
 
 /** A few calls of `speech-24k`, in processes of their own. */
 export async function measureClock(seconds: number): Promise<ClockResult> {
-  const load = new Child("load-child.js");
+  const load = new Child("server/load-child.js");
   const [row] = await openRows(["speech-24k"], () => {});
   try {
     const { audioPerTime, latenessP99Ms } = await watchedTurn(row!, load, CLOCK_CALLS, seconds);

@@ -17,7 +17,8 @@ answer({
   begin: (port) => of(port).begin(),
   end: (port) => of(port).end(),
   async close(port) {
-    await of(port).close();
+    const ended = await of(port).close();
     loads.delete(port as number);
+    return ended;
   },
 });

@@ -1,8 +1,9 @@
 import type { Buffer } from "node:buffer";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { FrameCounter } from "./frame-counter.ts";
 import { Histogram } from "./histogram.ts";
-import { clientFrame, mediaMessage, OPENING, PACKETS_PER_SECOND } from "./messages.ts";
+import { clientFrame, markEcho, mediaMessage, OPENING, PACKETS_PER_SECOND } from "./messages.ts";
+import { openSocket, openStream } from "./stream-socket.ts";
 
 /** Calls do not all send at the same moment: one group after the other, spread over the 20 ms of a packet. */
 const GROUPS = 10;
@@ -57,9 +58,8 @@ const media: Buffer[] = [];
 /** Less than this are what was on its way when counting began and ended, and the clocks' difference. */
 const SLACK_PACKETS = 12;
 
-const HANDSHAKE =
-  "GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n" +
-  "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+/** What lies before a mark has been heard about so long after it was sent. */
+const MARK_ECHO_MS = 60;
 
 /** Many callers, each with 50 messages a second, made before as the bytes they are; one clock for all of them. */
 export class Load {
@@ -109,22 +109,17 @@ export class Load {
   }
 
   async #openCall(index: number): Promise<LoadCall> {
-    const socket = connect({ port: this.#target.port, host: "127.0.0.1", noDelay: true });
+    const { port, raw } = this.#target;
+    const socket = await (raw ? openSocket(port) : openStream(port));
     const counts = { sent: 0, received: 0, next: 0, receivedBefore: 0 };
     const call = { socket, group: index % GROUPS, ...counts, receivedAtMs: 0, firstAtMs: Number.NaN, firstReceived: 0 };
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      if (this.#target.raw) {
-        socket.once("connect", resolve);
-        return;
-      }
-      socket.write(HANDSHAKE);
-      socket.once("data", (answer) => {
-        if (answer.subarray(0, 12).toString() === "HTTP/1.1 101") resolve();
-        else reject(new Error(`the server under test answered ${answer.toString().split("\r\n")[0]}`));
-      });
-    });
-    const counter = new FrameCounter(() => this.#arrived(call));
+    const counter = new FrameCounter(
+      () => this.#arrived(call),
+      (payload) => {
+        const echo = markEcho(payload.toString());
+        if (echo !== undefined) setTimeout(() => socket.write(clientFrame(echo)), MARK_ECHO_MS);
+      },
+    );
     socket.on("data", (bytes) => counter.read(bytes));
     return call;
   }
@@ -203,15 +198,18 @@ export class Load {
     return audioMs / timeMs;
   }
 
-  async close(): Promise<void> {
+  /** How many of the calls the server had ended before. */
+  async close(): Promise<number> {
     clearTimeout(this.#timer);
+    const ended = this.#calls.filter(({ socket }) => socket.destroyed).length;
     await Promise.all(
       this.#calls.map(({ socket }) => {
-        const closed = new Promise((resolve) => socket.once("close", resolve));
+        const closed = socket.closed || new Promise((resolve) => socket.once("close", resolve));
         socket.destroy();
         return closed;
       }),
     );
     this.#calls.length = 0;
+    return ended;
   }
 }

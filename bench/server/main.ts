@@ -67,7 +67,7 @@ async function run(argv: string[]): Promise<void> {
 
   const idleTimer = monitorEventLoopDelay({ resolution: TIMER_RESOLUTION_MS });
   idleTimer.enable();
-  const load = new Child("load-child.js");
+  const load = new Child("server/load-child.js");
   const hasClock = names.some((name) => name.startsWith("echo") || name.startsWith("speech"));
   const clock: Promise<ClockResult | null> = hasClock ? measureClock(CLOCK_SECONDS) : Promise.resolve(null);
   clock.catch(() => {});

@@ -20,7 +20,7 @@ const FLAGS = ["--expose-gc", "--max-semi-space-size=1"];
 
 /** What each call makes a server grow by: its caller has begun to speak, its bot is silent, then has much to say. */
 export async function measureMemory(name: RowName, load: Child): Promise<MemoryResult> {
-  const server = new Child("server-child.js", [name], FLAGS);
+  const server = new Child("server/server-child.js", [name], FLAGS);
   try {
     const port = await server.ask<number>("open");
     await server.ask("silence");

@@ -45,6 +45,21 @@ export function mediaMessage(index: number): string {
   });
 }
 
+const MARK_NAME = /^\{"event":"mark",.*"name":"([^"\\]+)"/;
+
+/** What Wavix sends back when a server's mark has been heard; undefined for any other message. */
+export function markEcho(message: string): string | undefined {
+  const name = MARK_NAME.exec(message)?.[1];
+  if (name === undefined) return undefined;
+  return JSON.stringify({
+    event: "mark",
+    event_time: "2024-01-15T10:30:01Z",
+    call_id: CALL_ID,
+    stream_id: STREAM_ID,
+    mark: { name },
+  });
+}
+
 /** A message as the WebSocket frame of a client: masked (RFC 6455, 5.2 and 5.3). */
 export function clientFrame(message: string): Buffer {
   const payload = Buffer.from(message);

@@ -48,7 +48,7 @@ export async function openRows(names: readonly RowName[], onStep: (label: string
   const rows: Row[] = [];
   for (const name of names) {
     onStep(`${name}: what comes back`);
-    const server = new Child("server-child.js", [name], ["--expose-gc"]);
+    const server = new Child("server/server-child.js", [name], ["--expose-gc"]);
     rows.push({ name, server, port: await server.ask<number>("open") });
     await assertCorrect(name, rows.at(-1)!.port);
   }

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -41,7 +40,8 @@ interface Marker extends Newest {
   packages: Record<string, string>;
 }
 
-const FOLDER = fileURLToPath(new URL("../../build/python/", import.meta.url));
+/** Of the folder that npm's scripts run in, as this file is compiled into another one for the bench. */
+const FOLDER = resolve("build/python");
 const UNREACHABLE =
   /Retrying \(Retry|NewConnectionError|ConnectTimeoutError|NameResolutionError|ReadTimeout|ProxyError|HTTP error 5\d\d/;
 const SKIPPED = { skipped: "PyPI cannot be reached" };
