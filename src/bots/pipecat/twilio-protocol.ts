@@ -28,7 +28,8 @@ export class TwilioProtocol implements Protocol {
   #codes = new Uint8Array(0);
   /** Marks that the bot waits for, by the name they have at Wavix: the bot's own need not be unique. */
   readonly #marks = new Map<string, string>();
-  #marksSent = 0;
+  /** Of all bots: the marks of one that is gone still come back to the next. */
+  static #marksSent = 0;
 
   constructor(line: Line, accountSid = NO_ACCOUNT_SID) {
     const { callId, streamId } = line.call;
@@ -119,7 +120,7 @@ export class TwilioProtocol implements Protocol {
       this.#line.counters.malformed_messages++;
       return;
     }
-    const nameAtWavix = `bot-${++this.#marksSent}`;
+    const nameAtWavix = `bot-${++TwilioProtocol.#marksSent}`;
     this.#marks.set(nameAtWavix, name);
     const message = { event: "mark", stream_id: this.#line.call.streamId, mark: { name: nameAtWavix } };
     this.#line.call.send(new OutputTransportMessageFrame({ message })).catch(() => undefined);

@@ -136,6 +136,23 @@ describe("a bot that speaks Twilio's Media Streams", () => {
     expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 1 });
   });
 
+  it("gets no mark back that the bot before it had sent", async ({ open }) => {
+    const { placeCall } = await open({ bot: twilioBot({ reconnectMs: 2_000 }), sampleRate: 8_000 });
+    const call = placeCall({ hangUpAfterMs: 1_500 });
+    const first = await bots.call();
+    const { streamSid } = await until(first, "start");
+    say(first, streamSid, 800);
+    first.send(JSON.stringify({ event: "mark", streamSid, mark: { name: "old" } }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    first.socket.terminate();
+    const second = await bots.call(1);
+    say(second, streamSid, 5_000);
+    second.send(JSON.stringify({ event: "mark", streamSid, mark: { name: "new" } }));
+    await second.closed;
+    expect(parsed(second).filter(({ event }) => event === "mark")).toEqual([]);
+    await call.ended;
+  });
+
   it("is told of the keys its caller presses, for as long as the call lasts", async ({ open }) => {
     const { placeCall, simulator } = await open({ bot: twilioBot({ dtmf: true }), sampleRate: 8_000 });
     const call = placeCall({ digits: "7", behaviour: { digitsAfterMs: 50 }, hangUpAfterMs: 1_000 });
