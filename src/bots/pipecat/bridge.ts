@@ -45,7 +45,6 @@ const BETWEEN_BOTS_MS = 200;
 export class Bridge {
   readonly #call: Call;
   readonly #settings: BridgeSettings;
-  readonly #speech: Speech;
   readonly #keypad: Keypad;
   #audio: CallerAudio | undefined;
   #conversation: Conversation | undefined;
@@ -54,12 +53,6 @@ export class Bridge {
   constructor(call: Call, settings: BridgeSettings) {
     this.#call = call;
     this.#settings = settings;
-    this.#speech = new Speech({
-      call,
-      counters: settings.counters,
-      onHeard: (end) => this.#protocol?.heard(end),
-      onFull: (full) => this.#conversation?.rest(full),
-    });
     this.#keypad = new Keypad({
       control: call.control,
       signal: call.signal,
@@ -87,7 +80,6 @@ export class Bridge {
         failure = await this.#converse(untilMs - performance.now());
       }
     } finally {
-      this.#keypad.stop();
       this.#audio?.close();
     }
   }
@@ -106,21 +98,32 @@ export class Bridge {
     const beganAtMs = performance.now();
     const conversation = new Conversation(found, counters);
     const leave = () => conversation.leave();
+    // Each bot has its own: what is heard of one that is gone is no news for the next.
+    const speech = new Speech({
+      call,
+      counters,
+      onHeard: (end) => spoken?.heard(end),
+      onFull: (full) => conversation.rest(full),
+    });
+    let spoken: Protocol | undefined;
     try {
-      const line = { call, speech: this.#speech, keypad: this.#keypad, counters };
-      this.#protocol = protocol({ ...line, send: (data) => conversation.send(data) });
+      spoken = protocol({ call, speech, keypad: this.#keypad, counters, send: (data) => conversation.send(data) });
+      this.#protocol = spoken;
       this.#conversation = conversation;
-      conversation.begin(this.#protocol);
+      conversation.begin(spoken);
       if (signal.aborted) leave();
       else signal.addEventListener("abort", leave, { once: true });
-      this.#listen(this.#protocol.inputSampleRate);
+      this.#listen(spoken.inputSampleRate);
       if (dtmf) this.#keypad.want();
       const error = await conversation.over;
       return error && { error, wasWell: performance.now() - beganAtMs >= WELL_MS };
     } finally {
+      // For what was thrown here: a conversation that is over has been left.
+      leave();
       signal.removeEventListener("abort", leave);
       this.#conversation = undefined;
-      this.#speech.end();
+      this.#keypad.stop();
+      speech.end();
       found.seat.release();
     }
   }

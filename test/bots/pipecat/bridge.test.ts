@@ -6,16 +6,18 @@ import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
 import { type BridgeCounters, noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
 import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
 import type { Line, Protocol } from "../../../src/bots/pipecat/protocol.ts";
+import { CodecError } from "../../../src/codec/index.ts";
 import { BotServer, type BotSide, PlainSeats } from "../../support/bot-server.ts";
 import { it } from "../../support/open-server.ts";
 import { sine } from "../../support/signals.ts";
 
 /** Raw samples both ways; whatever is text is said aloud as a tone. */
 class Plain implements Protocol {
-  readonly inputSampleRate = 16_000;
+  readonly inputSampleRate: number;
   readonly #line: Line;
-  constructor(line: Line) {
+  constructor(line: Line, inputSampleRate = 16_000) {
     this.#line = line;
+    this.inputSampleRate = inputSampleRate;
   }
   opened(): void {
     this.#line.send("hello");
@@ -28,6 +30,7 @@ class Plain implements Protocol {
   heard(): void {}
   failed(): void {}
   received(data: Buffer): void {
+    if (data.toString() === "trap") throw new CodecError("CODEC_TRAP", "the codec met a trap");
     this.#line.speech.say(sine(440, 24_000, Number(data.toString()) * 24, -12), 24_000, 1);
   }
   callOver(): void {
@@ -183,6 +186,30 @@ describe("a bridge", () => {
     expect(streamMs).toBeLessThan(3_500);
     expect(counters.connections).toBeGreaterThan(2);
     expect(counters.connections).toBeLessThan(8);
+  });
+
+  it("fails with what a message of its bot made the codec fail with, and takes nothing down", async ({ open }) => {
+    const server = await openBots((bot) => bot.send("trap"));
+    const seats = new PlainSeats([server.url]);
+    const { placeCall, log } = await open({ bot: bridged(seats, { reconnectMs: 2_000 }) });
+    const call = placeCall();
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ error: { code: "CODEC_TRAP" } });
+    expect(counters.connections).toBe(1);
+    expect(seats.taken).toBe(0);
+  });
+
+  it("leaves the bot that it has found when it cannot talk to it", async ({ open }) => {
+    const server = await openBots();
+    const seats = new PlainSeats([server.url]);
+    const { placeCall, log } = await open({
+      bot: bridged(seats, { protocol: (line) => new Plain(line, 12_345) }),
+    });
+    const call = placeCall();
+    expect(await (await server.call()).closed).toBe(1000);
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ error: { name: "RangeError" } });
+    expect(seats.taken).toBe(0);
   });
 
   it("closes what it holds when the server does", async ({ open }) => {

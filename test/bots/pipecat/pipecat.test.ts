@@ -230,6 +230,20 @@ describe("a bot that speaks Pipecat's protocol", () => {
     await call.ended;
   });
 
+  it("is not told what was heard of the bot before it", async ({ open }) => {
+    const { placeCall } = await open({ bot: pipecatBot({ reconnectMs: 2_000 }) });
+    const call = placeCall({ hangUpAfterMs: 1_500 });
+    const first = await bots.call();
+    speak(first, 600);
+    await pause(50);
+    first.socket.terminate();
+    const second = await bots.call(1);
+    speak(second, 200);
+    say(second, "bot-stopped-speaking");
+    expect(await told(second, "wavix-playback")).toMatchObject({ duration_ms: 200, interrupted: false });
+    await call.ended;
+  });
+
   it("may ask for keys, a file and the end of the call", async ({ open }) => {
     const { placeCall, simulator, log } = await open({ bot: pipecatBot() });
     const call = placeCall({ digits: "42", behaviour: { digitsAfterMs: 20 } });
