@@ -10,7 +10,7 @@ import {
 import { CallerAudio } from "./caller-audio.ts";
 import { Conversation } from "./conversation.ts";
 import type { BridgeCounters } from "./counters.ts";
-import type { BotError } from "./errors.ts";
+import { BotError } from "./errors.ts";
 import { findBot } from "./find-bot.ts";
 import { Keypad } from "./keypad.ts";
 import type { Protocol, ProtocolFactory } from "./protocol.ts";
@@ -33,6 +33,11 @@ export interface BridgeSettings {
 /** A bot that had the call this long was well: the time for finding another begins anew. */
 const WELL_MS = 10_000;
 const BETWEEN_BOTS_MS = 200;
+
+interface Failure {
+  readonly error: BotError;
+  readonly wasWell: boolean;
+}
 
 /**
  * One call, bridged to one bot; to another one when that dies and there is leave to look for one.
@@ -71,13 +76,12 @@ export class Bridge {
     try {
       let failure = await this.#converse(connectTimeoutMs);
       for (let untilMs = 0; failure !== undefined && !signal.aborted; ) {
-        counters.bots_gone++;
         const nowMs = performance.now();
         if (failure.wasWell || untilMs === 0) untilMs = nowMs + reconnectMs;
         if (untilMs - nowMs <= BETWEEN_BOTS_MS) throw failure.error;
         await sleep(BETWEEN_BOTS_MS, undefined, { signal }).catch(() => undefined);
         counters.reconnects++;
-        failure = await this.#converse(untilMs - performance.now());
+        failure = await this.#converse(Math.max(1, Math.round(untilMs - performance.now()))).catch(notYet);
       }
     } finally {
       this.#audio?.close();
@@ -85,7 +89,7 @@ export class Bridge {
   }
 
   /** Has the call talk to one bot; what that one failed with. Nothing when it ended in peace, or the call did. */
-  async #converse(limitMs: number): Promise<{ error: BotError; wasWell: boolean } | undefined> {
+  async #converse(limitMs: number): Promise<Failure | undefined> {
     const { seats, counters, protocol, dtmf } = this.#settings;
     const call = this.#call;
     const { signal } = call;
@@ -116,6 +120,7 @@ export class Bridge {
       this.#listen(spoken.inputSampleRate);
       if (dtmf) this.#keypad.want();
       const error = await conversation.over;
+      if (error !== undefined) counters.bots_gone++;
       return error && { error, wasWell: performance.now() - beganAtMs >= WELL_MS };
     } finally {
       // For what was thrown here: a conversation that is over has been left.
@@ -144,6 +149,12 @@ export class Bridge {
     else if (frame instanceof MarkFrame) this.#protocol?.mark(frame.markName);
     else if (frame instanceof InputTransportMessageFrame && isCollectEnd(frame.message)) this.#keypad.ended();
   };
+}
+
+/** There may be a bot before the time is over: one that is being started again, or one that another call leaves. */
+function notYet(error: unknown): Failure {
+  if (error instanceof BotError) return { error, wasWell: false };
+  throw error;
 }
 
 function isCollectEnd(message: unknown): boolean {

@@ -172,6 +172,21 @@ describe("a bridge", () => {
     expect(seats.taken).toBe(0);
   });
 
+  it("waits for its bot to be started again, if it may", async ({ open }) => {
+    const server = await openBots((bot) => bot.send("100"));
+    const { placeCall } = await open({ bot: bridged(new PlainSeats([server.url]), { reconnectMs: 5_000 }) });
+    const call = placeCall({ hangUpAfterMs: 1_800 });
+    await (await server.call()).messages.first(() => true);
+    await server.close();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const again = await BotServer.open(undefined, Number(new URL(server.url).port));
+    opened.splice(0, 1, again);
+    await (await again.call()).closed;
+    expect((await call.ended).endedBy).toBe("caller");
+    expect(counters).toMatchObject({ connections: 2, bots_gone: 1 });
+    expect(counters.connect_failures).toBeGreaterThan(0);
+  });
+
   it("gives up when one bot after the other dies", async ({ open }) => {
     const server = await openBots((bot) => {
       bot.send("20");
