@@ -244,6 +244,18 @@ describe("a bot that speaks Pipecat's protocol", () => {
     await call.ended;
   });
 
+  it("is told nothing of what could not be played, however long that was", async ({ open }) => {
+    const { placeCall } = await open({ bot: pipecatBot() });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    speak(bot, 200);
+    bot.send(encodeAudioFrame(new Int16Array(30_000).fill(1_000), 12_345));
+    say(bot, "bot-stopped-speaking");
+    expect(await told(bot, "wavix-playback")).toMatchObject({ heard_ms: 200, duration_ms: 200, interrupted: false });
+    expect(counters.unplayable_audio).toBe(1);
+    await call.ended;
+  });
+
   it("may ask for keys, a file and the end of the call", async ({ open }) => {
     const { placeCall, simulator, log } = await open({ bot: pipecatBot() });
     const call = placeCall({ digits: "42", behaviour: { digitsAfterMs: 20 } });

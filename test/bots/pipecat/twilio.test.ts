@@ -136,6 +136,18 @@ describe("a bot that speaks Twilio's Media Streams", () => {
     expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 1 });
   });
 
+  it("interrupts nothing when all has been heard", async ({ open }) => {
+    const { placeCall, log } = await open({ bot: twilioBot(), sampleRate: 8_000 });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    const { streamSid } = await until(bot, "start");
+    say(bot, streamSid, 200);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    bot.send(JSON.stringify({ event: "clear", streamSid }));
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 0 });
+  });
+
   it("gets no mark back that the bot before it had sent", async ({ open }) => {
     const { placeCall } = await open({ bot: twilioBot({ reconnectMs: 2_000 }), sampleRate: 8_000 });
     const call = placeCall({ hangUpAfterMs: 1_500 });
