@@ -7,6 +7,8 @@ import type { Protocol } from "./protocol.ts";
 
 /** Two seconds of audio at 16 kHz. What a bot has not taken by then is too old to be answered. */
 const MAX_BACKLOG_BYTES = 65_536;
+/** Answers to what it sends come on top. With so much that it has not taken it is given up. */
+const HOPELESS_BACKLOG_BYTES = 1_048_576;
 /** A bot that gives no sign of life from one of these looks to the next, or takes nothing in the meantime, hangs. */
 const LOOK_MS = 10_000;
 /** How long a bot may take to close its side. */
@@ -67,8 +69,11 @@ export class Conversation {
 
   /** The caller's audio, which is dropped while the bot does not take what it has got. */
   hear(samples: Int16Array): void {
-    if (this.#socket.bufferedAmount > MAX_BACKLOG_BYTES) {
+    const { bufferedAmount, readyState } = this.#socket;
+    if (readyState !== WebSocket.OPEN || bufferedAmount > MAX_BACKLOG_BYTES) {
       this.#counters.caller_packets_dropped++;
+      if (readyState === WebSocket.CLOSING) this.#hasToClose();
+      else if (bufferedAmount > HOPELESS_BACKLOG_BYTES) this.#stalled("sends, but takes nothing");
       return;
     }
     this.#hasRoom = true;
@@ -89,7 +94,12 @@ export class Conversation {
     // Else its side of the close would not be read.
     this.#socket.resume();
     this.#socket.close(1000);
-    this.#closing = setTimeout(() => this.#socket.terminate(), CLOSE_MS);
+    this.#hasToClose();
+  }
+
+  /** Both have said that they close, or this side has: what is left is the bot's to do, in time. */
+  #hasToClose(): void {
+    this.#closing ??= setTimeout(() => this.#socket.terminate(), CLOSE_MS);
   }
 
   readonly #onMessage = (data: RawData, isBinary: boolean): void => {
@@ -117,8 +127,8 @@ export class Conversation {
   };
 
   readonly #look = (): void => {
-    // One that rests cannot be heard.
-    if (this.#socket.isPaused) return;
+    // One that rests cannot be heard, one that closes says no more.
+    if (this.#socket.isPaused || this.#socket.readyState !== WebSocket.OPEN) return;
     if (!this.#isAlive || !this.#hasRoom) {
       const why = this.#isAlive ? "takes no audio" : "gives no sign of life";
       this.#stalled(why);

@@ -31,7 +31,8 @@ class Plain implements Protocol {
   failed(): void {}
   received(data: Buffer): void {
     if (data.toString() === "trap") throw new CodecError("CODEC_TRAP", "the codec met a trap");
-    this.#line.speech.say(sine(440, 24_000, Number(data.toString()) * 24, -12), 24_000, 1);
+    if (data.toString() === "answer") this.#line.send(new Uint8Array(10_000));
+    else this.#line.speech.say(sine(440, 24_000, Number(data.toString()) * 24, -12), 24_000, 1);
   }
   callOver(): void {
     this.#line.send("goodbye");
@@ -65,6 +66,9 @@ function bridged(seats: PlainSeats, settings: Partial<BridgeSettings> = {}) {
   });
   return bot;
 }
+
+/** The connection under a bot's socket, for what no WebSocket library sends. */
+const rawSocketOf = ({ socket }: BotSide) => (socket as unknown as { _socket: Socket })._socket;
 
 const NOBODY = "ws://127.0.0.1:9/ws?token=secret-of-the-bot";
 
@@ -153,6 +157,37 @@ describe("a bridge", () => {
     const call = placeCall();
     await call.ended;
     expect(await log.line("call ended", call.id)).toMatchObject({ reason: "bot-failed", error: { code: "BOT_GONE" } });
+  });
+
+  it("takes a bot that says goodbye and keeps the connection open for one that has ended", async ({ open }) => {
+    const server = await openBots((bot) => {
+      bot.send("100");
+      // A close with 1000, behind which it does nothing any more.
+      rawSocketOf(bot).write(Uint8Array.of(0x88, 2, 0x03, 0xe8));
+      bot.socket.pause();
+    });
+    const { placeCall, log } = await open({ bot: bridged(new PlainSeats([server.url])) });
+    const call = placeCall();
+    await call.ended;
+    const { reason, streamMs } = await log.line("call ended", call.id);
+    expect(reason).toBe("bot-ended");
+    expect(streamMs).toBeLessThan(6_000);
+  });
+
+  it("gives up a bot that asks without end, and reads no answer", async ({ open }) => {
+    const server = await openBots((bot) => {
+      bot.socket.pause();
+      const ask = setInterval(() => {
+        for (let i = 0; i < 20; i++) bot.send("answer");
+      }, 1);
+      rawSocketOf(bot).once("close", () => clearInterval(ask));
+    });
+    const { placeCall, log } = await open({ bot: bridged(new PlainSeats([server.url])) });
+    const call = placeCall();
+    await call.ended;
+    const { error, streamMs } = await log.line("call ended", call.id);
+    expect(error).toMatchObject({ code: "BOT_STALLED" });
+    expect(streamMs).toBeLessThan(8_000);
   });
 
   it("finds another bot when one dies, if it may", async ({ open }) => {
