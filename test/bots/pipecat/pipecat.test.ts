@@ -297,6 +297,21 @@ describe("a bot that speaks Pipecat's protocol", () => {
     expect(counters.requests_failed).toBe(3);
   });
 
+  it("may have ten requests to play on their way", async ({ open }) => {
+    const { placeCall, simulator } = await open({ bot: pipecatBot() });
+    simulator.injectFault({ operation: "play", kind: "delay", delayMs: 400, times: 100 });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    const play = () => ask(bot, { type: "wavix-play", audio_file: "https://example.com/hold.wav" });
+    for (let i = 0; i < 12; i++) play();
+    await pause(700);
+    play();
+    await call.ended;
+    expect(simulator.requests.filter(({ operation }) => operation === "play")).toHaveLength(11);
+    expect(rtvi(bot).filter(({ data }) => data?.t === "wavix-error")).toHaveLength(2);
+    expect(counters.requests_failed).toBe(2);
+  });
+
   it("gets keys in a message of ours when its Pipecat does not know RTVI's", async ({ open }) => {
     const { placeCall } = await open({ bot: pipecatBot({ dtmf: true }) });
     const call = placeCall({ digits: "5", behaviour: { digitsAfterMs: 20 }, hangUpAfterMs: 800 });
