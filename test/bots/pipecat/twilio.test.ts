@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
 import { noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
 import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
+import type { Line } from "../../../src/bots/pipecat/protocol.ts";
 import { TwilioProtocol } from "../../../src/bots/pipecat/twilio-protocol.ts";
 import { decodeMuLaw, defaultCodec, encodeMuLaw } from "../../../src/codec/index.ts";
 import { BotServer, type BotSide, PlainSeats } from "../../support/bot-server.ts";
@@ -84,6 +85,18 @@ describe("a bot that speaks Twilio's Media Streams", () => {
       stop: { accountSid: `AC${"0".repeat(32)}`, callSid: call.id },
     });
     expect(report.endedBy).toBe("caller");
+  });
+
+  it("hears at which time of the stream a packet stands, also behind one that is longer", () => {
+    const sent: { media: { chunk: string; timestamp: string } }[] = [];
+    const line = { call: { streamId: "stream" }, send: (text: string) => sent.push(JSON.parse(text)) };
+    const protocol = new TwilioProtocol(line as unknown as Line);
+    for (const sampleCount of [160, 480, 160]) protocol.audio(new Int16Array(sampleCount));
+    expect(sent.map(({ media: { chunk, timestamp } }) => [chunk, timestamp])).toEqual([
+      ["1", "0"],
+      ["2", "20"],
+      ["3", "80"],
+    ]);
   });
 
   it("is heard, in packets of 20 ms, and its end is the call's", async ({ open }) => {
