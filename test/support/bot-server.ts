@@ -47,10 +47,13 @@ export class BotServer {
     });
   }
 
-  /** @param play is given each call as it comes */
-  static async open(play: (bot: BotSide) => void = () => undefined): Promise<BotServer> {
+  /**
+   * @param play is given each call as it comes
+   * @param port any, unless it is to be where another was
+   */
+  static async open(play: (bot: BotSide) => void = () => undefined, port = 0): Promise<BotServer> {
     const http = createServer((_request, response) => response.end("ready"));
-    http.listen(0, "127.0.0.1");
+    http.listen(port, "127.0.0.1");
     await once(http, "listening");
     const server = new BotServer(http);
     new WebSocketServer({ server: http, perMessageDeflate: false }).on("connection", (socket, request) => {

@@ -11,7 +11,7 @@ import { placeOf } from "./bot-socket.ts";
 import { CallerAudio } from "./caller-audio.ts";
 import { Conversation } from "./conversation.ts";
 import type { BridgeCounters } from "./counters.ts";
-import type { BotError } from "./errors.ts";
+import { BotError } from "./errors.ts";
 import { findBot } from "./find-bot.ts";
 import { Keypad } from "./keypad.ts";
 import type { Protocol, ProtocolFactory } from "./protocol.ts";
@@ -35,6 +35,11 @@ export interface BridgeSettings {
 const WELL_MS = 10_000;
 const BETWEEN_BOTS_MS = 200;
 
+interface Failure {
+  readonly error: BotError;
+  readonly wasWell: boolean;
+}
+
 /**
  * One call, bridged to one bot; to another one when that dies and there is leave to look for one.
  *
@@ -46,7 +51,6 @@ const BETWEEN_BOTS_MS = 200;
 export class Bridge {
   readonly #call: Call;
   readonly #settings: BridgeSettings;
-  readonly #speech: Speech;
   readonly #keypad: Keypad;
   #audio: CallerAudio | undefined;
   #conversation: Conversation | undefined;
@@ -55,12 +59,6 @@ export class Bridge {
   constructor(call: Call, settings: BridgeSettings) {
     this.#call = call;
     this.#settings = settings;
-    this.#speech = new Speech({
-      call,
-      counters: settings.counters,
-      onHeard: (end) => this.#protocol?.heard(end),
-      onFull: (full) => this.#conversation?.rest(full),
-    });
     this.#keypad = new Keypad({
       control: call.control,
       signal: call.signal,
@@ -79,22 +77,20 @@ export class Bridge {
     try {
       let failure = await this.#converse(connectTimeoutMs);
       for (let untilMs = 0; failure !== undefined && !signal.aborted; ) {
-        counters.bots_gone++;
         const nowMs = performance.now();
         if (failure.wasWell || untilMs === 0) untilMs = nowMs + reconnectMs;
         if (untilMs - nowMs <= BETWEEN_BOTS_MS) throw failure.error;
         await sleep(BETWEEN_BOTS_MS, undefined, { signal }).catch(() => undefined);
         counters.reconnects++;
-        failure = await this.#converse(untilMs - performance.now());
+        failure = await this.#converse(Math.max(1, Math.round(untilMs - performance.now()))).catch(notYet);
       }
     } finally {
-      this.#keypad.stop();
       this.#audio?.close();
     }
   }
 
   /** Has the call talk to one bot; what that one failed with. Nothing when it ended in peace, or the call did. */
-  async #converse(limitMs: number): Promise<{ error: BotError; wasWell: boolean } | undefined> {
+  async #converse(limitMs: number): Promise<Failure | undefined> {
     const { seats, counters, protocol, dtmf } = this.#settings;
     const call = this.#call;
     const { signal } = call;
@@ -108,21 +104,33 @@ export class Bridge {
     const beganAtMs = performance.now();
     const conversation = new Conversation(found, counters);
     const leave = () => conversation.leave();
+    // Each bot has its own: what is heard of one that is gone is no news for the next.
+    const speech = new Speech({
+      call,
+      counters,
+      onHeard: (end) => spoken?.heard(end),
+      onFull: (full) => conversation.rest(full),
+    });
+    let spoken: Protocol | undefined;
     try {
-      const line = { call, speech: this.#speech, keypad: this.#keypad, counters };
-      this.#protocol = protocol({ ...line, send: (data) => conversation.send(data) });
+      spoken = protocol({ call, speech, keypad: this.#keypad, counters, send: (data) => conversation.send(data) });
+      this.#protocol = spoken;
       this.#conversation = conversation;
-      conversation.begin(this.#protocol);
+      conversation.begin(spoken);
       if (signal.aborted) leave();
       else signal.addEventListener("abort", leave, { once: true });
-      this.#listen(this.#protocol.inputSampleRate);
+      this.#listen(spoken.inputSampleRate);
       if (dtmf) this.#keypad.want();
       const error = await conversation.over;
+      if (error !== undefined) counters.bots_gone++;
       return error && { error, wasWell: performance.now() - beganAtMs >= WELL_MS };
     } finally {
+      // For what was thrown here: a conversation that is over has been left.
+      leave();
       signal.removeEventListener("abort", leave);
       this.#conversation = undefined;
-      this.#speech.end();
+      this.#keypad.stop();
+      speech.end();
       found.seat.release();
     }
   }
@@ -143,6 +151,12 @@ export class Bridge {
     else if (frame instanceof MarkFrame) this.#protocol?.mark(frame.markName);
     else if (frame instanceof InputTransportMessageFrame && isCollectEnd(frame.message)) this.#keypad.ended();
   };
+}
+
+/** There may be a bot before the time is over: one that is being started again, or one that another call leaves. */
+function notYet(error: unknown): Failure {
+  if (error instanceof BotError) return { error, wasWell: false };
+  throw error;
 }
 
 function isCollectEnd(message: unknown): boolean {

@@ -24,6 +24,9 @@ export class Keypad {
   readonly #options: KeypadOptions;
   #wanted: CollectOptions | undefined;
   #repeat = false;
+  /** A request is on its way; what is wanted meanwhile is asked for when that is answered. */
+  #isAsking = false;
+  #asksAgain = false;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -37,7 +40,7 @@ export class Keypad {
     this.#repeat = repeat;
     this.#failures = 0;
     clearTimeout(this.#timer);
-    // Also while one runs: with Wavix the new one takes its place.
+    // Also while a collect runs: with Wavix the new one takes its place.
     this.#ask();
   }
 
@@ -61,25 +64,41 @@ export class Keypad {
     const { control, signal, onFailed } = this.#options;
     const collect = this.#wanted;
     if (collect === undefined || signal.aborted) return;
+    if (this.#isAsking) {
+      this.#asksAgain = true;
+      return;
+    }
     if (control?.collect === undefined) {
       this.#wanted = undefined;
       onFailed(new Error("there is no REST side to this call"));
       return;
     }
     if (!this.#repeat) this.#wanted = undefined;
-    new Promise((resolve) => resolve(control.collect?.(collect))).then(
-      () => {
-        this.#failures = 0;
-      },
-      (error: unknown) => {
-        this.#failures++;
-        if (signal.aborted) return;
-        if (this.#wanted !== undefined && this.#failures < MAX_FAILURES) this.#askAfter(AFTER_FAILURE_MS);
-        else {
-          this.#wanted = undefined;
-          onFailed(error);
-        }
-      },
-    );
+    this.#isAsking = true;
+    new Promise((resolve) => resolve(control.collect?.(collect)))
+      .then(
+        () => {
+          this.#failures = 0;
+        },
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => {
+        this.#isAsking = false;
+        if (this.#asksAgain) this.#askAfter(REST_MS);
+        this.#asksAgain = false;
+      });
+  }
+
+  #failed(error: unknown): void {
+    if (this.#options.signal.aborted) return;
+    if (!this.#asksAgain) {
+      this.#failures++;
+      if (this.#wanted !== undefined && this.#failures < MAX_FAILURES) {
+        this.#askAfter(AFTER_FAILURE_MS);
+        return;
+      }
+      this.#wanted = undefined;
+    }
+    this.#options.onFailed(error);
   }
 }

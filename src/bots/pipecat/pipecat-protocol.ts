@@ -19,6 +19,9 @@ const SAME_INTERRUPTION_MS = 1_000;
 /** After a signal that comes before the bot has stopped, what it had on its way is old; it is seldom more than this. */
 const STALE_MS = 300;
 
+/** Requests to play that Wavix has not answered yet. */
+const MAX_PLAY_REQUESTS = 10;
+
 /** The ways in which bots say that they were interrupted; which of them a version has, docs/pipecat.md says. */
 type Signal = "frame" | "bot-interrupted" | "user-started-speaking";
 
@@ -37,6 +40,7 @@ export class PipecatProtocol implements Protocol {
   /** Keys that were told in RTVI's own way, by the id of their message: what came before 1.5 answers that it does not know it. */
   readonly #keys = new Map<string, KeypadEntry>();
   #knowsDtmf = true;
+  #playRequests = 0;
 
   constructor(line: Line, inputSampleRate: number) {
     this.inputSampleRate = inputSampleRate;
@@ -171,7 +175,10 @@ export class PipecatProtocol implements Protocol {
         break;
       case "wavix-play":
         if (call.control?.play === undefined) throw new Error("there is no REST side to this call");
-        await call.control.play({ audioFile: request.audioFile });
+        if (this.#playRequests >= MAX_PLAY_REQUESTS)
+          throw new Error(`${MAX_PLAY_REQUESTS} such requests are not answered yet`);
+        this.#playRequests++;
+        await call.control.play({ audioFile: request.audioFile }).finally(() => this.#playRequests--);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Call, Utterance, UtteranceEnd } from "../../call/index.ts";
+import { SAMPLE_RATES } from "../../codec/index.ts";
 import { OutputAudioRawFrame, TTSStoppedFrame } from "../../pipecat/index.ts";
 import type { BridgeCounters } from "./counters.ts";
 
@@ -11,6 +12,8 @@ const LOOK_AGAIN_MS = 500;
 const END_SILENCE_MS = 1_000;
 /** What a resampler or µ-law makes of silence stays below this. */
 const SILENCE = 8;
+
+const PLAYABLE: ReadonlySet<number> = new Set(SAMPLE_RATES);
 
 export interface SpeechOptions {
   readonly call: Call;
@@ -25,13 +28,11 @@ export interface SpeechOptions {
 export class Speech {
   readonly #options: SpeechOptions;
   #utterance: Utterance | undefined;
-  /** Utterances that are not over yet. */
-  #followed = 0;
   #saidAtMs = Number.NEGATIVE_INFINITY;
   /** Until then, what comes is of an answer that was interrupted. */
   #staleUntilMs = Number.NEGATIVE_INFINITY;
-  /** A long silence that may be the end of the bot. */
-  #endSilence: OutputAudioRawFrame | undefined;
+  /** A long silence that may be the end of the bot, and when the caller comes to it. */
+  #endSilence: { readonly frame: OutputAudioRawFrame; readonly fromMs: number } | undefined;
   #fullTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: SpeechOptions) {
@@ -40,29 +41,39 @@ export class Speech {
 
   /** Whether the caller is hearing the bot, or is about to. */
   get isHeard(): boolean {
-    return this.#followed > 0 || this.#options.call.unheardMs > 0;
+    return this.#options.call.unheardMs > 0;
   }
 
   /** @param audio PCM16, channels interleaved; is kept */
   say(audio: Int16Array, sampleRate: number, numChannels: number): void {
     if (audio.length === 0) return;
+    const { call, counters } = this.#options;
+    if (!PLAYABLE.has(sampleRate)) {
+      counters.unplayable_audio++;
+      return;
+    }
     const nowMs = performance.now();
     if (nowMs < this.#staleUntilMs) {
-      this.#options.counters.stale_audio++;
+      counters.stale_audio++;
       return;
     }
     const format = { sampleRate, numChannels };
     const held = this.#endSilence;
     this.#endSilence = undefined;
-    if (held !== undefined) this.#send(held, nowMs);
+    // What of it has passed by itself is not to pass again, before an answer that comes later.
+    const rest = held && withoutBeginning(held.frame, nowMs - held.fromMs);
+    if (rest !== undefined && rest.audio.length > 0) this.#send(rest, nowMs);
     const silence = silentEnd(audio, Math.ceil((END_SILENCE_MS * sampleRate) / 1_000), numChannels);
     const sound = audio.subarray(0, audio.length - silence.length);
     if (sound.length > 0) this.#send(new OutputAudioRawFrame({ audio: sound, ...format }), nowMs);
-    if (silence.length > 0) this.#endSilence = new OutputAudioRawFrame({ audio: silence, ...format });
+    if (silence.length > 0) {
+      const frame = new OutputAudioRawFrame({ audio: silence, ...format });
+      this.#endSilence = { frame, fromMs: nowMs + call.unheardMs };
+    }
   }
 
   #send(frame: OutputAudioRawFrame, nowMs: number): void {
-    const { call, counters } = this.#options;
+    const { call } = this.#options;
     if (nowMs - this.#saidAtMs > PAUSE_MS && call.unheardMs === 0) this.#utterance = undefined;
     this.#saidAtMs = nowMs;
     try {
@@ -70,9 +81,7 @@ export class Speech {
     } catch {
       // The call is over, or nobody hears what is said.
     }
-    call.send(frame).catch((error: unknown) => {
-      if (error instanceof RangeError) counters.unplayable_audio++;
-    });
+    call.send(frame).catch(() => undefined);
     if (this.#fullTimer === undefined && call.unheardMs > FULL_MS) {
       this.#options.onFull(true);
       this.#fullTimer = setTimeout(this.#lookAgain, LOOK_AGAIN_MS);
@@ -80,11 +89,7 @@ export class Speech {
   }
 
   #follow(utterance: Utterance): Utterance {
-    this.#followed++;
-    void utterance.finished.then((end) => {
-      this.#followed--;
-      this.#options.onHeard(end);
-    });
+    void utterance.finished.then(this.#options.onHeard);
     return utterance;
   }
 
@@ -112,10 +117,11 @@ export class Speech {
    */
   interrupt(staleMs = 0): void {
     this.#staleUntilMs = performance.now() + staleMs;
-    this.#utterance = undefined;
     this.#endSilence = undefined;
     // Pipecat says so whenever the caller begins to speak, also when there is nothing to take back.
     if (this.isHeard) this.#options.call.interrupt();
+    else this.stopped();
+    this.#utterance = undefined;
   }
 
   /** What comes from now on is a new answer, however soon it comes. */
@@ -130,6 +136,12 @@ export class Speech {
     this.#fullTimer = undefined;
     this.stopped();
   }
+}
+
+/** What is left of it after so long. */
+function withoutBeginning({ audio, sampleRate, numChannels }: OutputAudioRawFrame, ms: number): OutputAudioRawFrame {
+  const passedFrames = Math.max(0, Math.round((ms * sampleRate) / 1_000));
+  return new OutputAudioRawFrame({ audio: audio.subarray(passedFrames * numChannels), sampleRate, numChannels });
 }
 
 /** What is silent at the end of what was said, if it has so many frames or more. */

@@ -5,7 +5,6 @@ import type { Line, Protocol } from "./protocol.ts";
 
 /** G.711, as on Twilio's lines. */
 const SAMPLE_RATE = 8_000;
-const PACKET_MS = 20;
 /** Marks of a bot that wait to be heard. */
 const MAX_MARKS = 1_000;
 const MAX_NAME_LENGTH = 1_024;
@@ -25,10 +24,12 @@ export class TwilioProtocol implements Protocol {
   readonly #streamSid: string;
   #sequenceNumber = 0;
   #chunk = 0;
+  #sampleCount = 0;
   #codes = new Uint8Array(0);
   /** Marks that the bot waits for, by the name they have at Wavix: the bot's own need not be unique. */
   readonly #marks = new Map<string, string>();
-  #marksSent = 0;
+  /** Of all bots: the marks of one that is gone still come back to the next. */
+  static #marksSent = 0;
 
   constructor(line: Line, accountSid = NO_ACCOUNT_SID) {
     const { callId, streamId } = line.call;
@@ -58,7 +59,10 @@ export class TwilioProtocol implements Protocol {
     if (this.#codes.length < samples.length) this.#codes = new Uint8Array(samples.length);
     const codes = defaultCodec().encodeMuLaw(samples, this.#codes);
     const payload = Buffer.from(codes.buffer, codes.byteOffset, codes.length).toString("base64");
-    const timestamp = this.#chunk++ * PACKET_MS;
+    // Packets that were lost come as one that is longer.
+    const timestamp = Math.round((this.#sampleCount * 1_000) / SAMPLE_RATE);
+    this.#chunk++;
+    this.#sampleCount += samples.length;
     // By hand: it is sent fifty times a second, and nothing in it needs an escape but the stream's name.
     const media = `{"track":"inbound","chunk":"${this.#chunk}","timestamp":"${timestamp}","payload":"${payload}"}`;
     const sequence = `"sequenceNumber":"${++this.#sequenceNumber}"`;
@@ -119,10 +123,11 @@ export class TwilioProtocol implements Protocol {
       this.#line.counters.malformed_messages++;
       return;
     }
-    const nameAtWavix = `bot-${++this.#marksSent}`;
+    const nameAtWavix = `bot-${++TwilioProtocol.#marksSent}`;
     this.#marks.set(nameAtWavix, name);
     const message = { event: "mark", stream_id: this.#line.call.streamId, mark: { name: nameAtWavix } };
-    this.#line.call.send(new OutputTransportMessageFrame({ message })).catch(() => undefined);
+    // One that cannot be sent will not come back.
+    this.#line.call.send(new OutputTransportMessageFrame({ message })).catch(() => this.#marks.delete(nameAtWavix));
   }
 
   /** As at Twilio, the marks of what is taken back come back at once, in their order. */

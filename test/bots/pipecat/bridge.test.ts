@@ -6,16 +6,18 @@ import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
 import { type BridgeCounters, noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
 import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
 import type { Line, Protocol } from "../../../src/bots/pipecat/protocol.ts";
+import { CodecError } from "../../../src/codec/index.ts";
 import { BotServer, type BotSide, PlainSeats } from "../../support/bot-server.ts";
 import { it } from "../../support/open-server.ts";
 import { sine } from "../../support/signals.ts";
 
 /** Raw samples both ways; whatever is text is said aloud as a tone. */
 class Plain implements Protocol {
-  readonly inputSampleRate = 16_000;
+  readonly inputSampleRate: number;
   readonly #line: Line;
-  constructor(line: Line) {
+  constructor(line: Line, inputSampleRate = 16_000) {
     this.#line = line;
+    this.inputSampleRate = inputSampleRate;
   }
   opened(): void {
     this.#line.send("hello");
@@ -28,7 +30,9 @@ class Plain implements Protocol {
   heard(): void {}
   failed(): void {}
   received(data: Buffer): void {
-    this.#line.speech.say(sine(440, 24_000, Number(data.toString()) * 24, -12), 24_000, 1);
+    if (data.toString() === "trap") throw new CodecError("CODEC_TRAP", "the codec met a trap");
+    if (data.toString() === "answer") this.#line.send(new Uint8Array(10_000));
+    else this.#line.speech.say(sine(440, 24_000, Number(data.toString()) * 24, -12), 24_000, 1);
   }
   callOver(): void {
     this.#line.send("goodbye");
@@ -62,6 +66,9 @@ function bridged(seats: PlainSeats, settings: Partial<BridgeSettings> = {}) {
   });
   return bot;
 }
+
+/** The connection under a bot's socket, for what no WebSocket library sends. */
+const rawSocketOf = ({ socket }: BotSide) => (socket as unknown as { _socket: Socket })._socket;
 
 const NOBODY = "ws://127.0.0.1:9/ws?token=secret-of-the-bot";
 
@@ -155,6 +162,37 @@ describe("a bridge", () => {
     expect(await log.line("call ended", call.id)).toMatchObject({ reason: "bot-failed", error: { code: "BOT_GONE" } });
   });
 
+  it("takes a bot that says goodbye and keeps the connection open for one that has ended", async ({ open }) => {
+    const server = await openBots((bot) => {
+      bot.send("100");
+      // A close with 1000, behind which it does nothing any more.
+      rawSocketOf(bot).write(Uint8Array.of(0x88, 2, 0x03, 0xe8));
+      bot.socket.pause();
+    });
+    const { placeCall, log } = await open({ bot: bridged(new PlainSeats([server.url])) });
+    const call = placeCall();
+    await call.ended;
+    const { reason, streamMs } = await log.line("call ended", call.id);
+    expect(reason).toBe("bot-ended");
+    expect(streamMs).toBeLessThan(6_000);
+  });
+
+  it("gives up a bot that asks without end, and reads no answer", async ({ open }) => {
+    const server = await openBots((bot) => {
+      bot.socket.pause();
+      const ask = setInterval(() => {
+        for (let i = 0; i < 20; i++) bot.send("answer");
+      }, 1);
+      rawSocketOf(bot).once("close", () => clearInterval(ask));
+    });
+    const { placeCall, log } = await open({ bot: bridged(new PlainSeats([server.url])) });
+    const call = placeCall();
+    await call.ended;
+    const { error, streamMs } = await log.line("call ended", call.id);
+    expect(error).toMatchObject({ code: "BOT_STALLED" });
+    expect(streamMs).toBeLessThan(8_000);
+  });
+
   it("finds another bot when one dies, if it may", async ({ open }) => {
     const server = await openBots((bot) => {
       bot.send("100");
@@ -172,6 +210,21 @@ describe("a bridge", () => {
     expect(seats.taken).toBe(0);
   });
 
+  it("waits for its bot to be started again, if it may", async ({ open }) => {
+    const server = await openBots((bot) => bot.send("100"));
+    const { placeCall } = await open({ bot: bridged(new PlainSeats([server.url]), { reconnectMs: 5_000 }) });
+    const call = placeCall({ hangUpAfterMs: 1_800 });
+    await (await server.call()).messages.first(() => true);
+    await server.close();
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const again = await BotServer.open(undefined, Number(new URL(server.url).port));
+    opened.splice(0, 1, again);
+    await (await again.call()).closed;
+    expect((await call.ended).endedBy).toBe("caller");
+    expect(counters).toMatchObject({ connections: 2, bots_gone: 1 });
+    expect(counters.connect_failures).toBeGreaterThan(0);
+  });
+
   it("gives up when one bot after the other dies", async ({ open }) => {
     const server = await openBots((bot) => {
       bot.send("20");
@@ -186,6 +239,30 @@ describe("a bridge", () => {
     expect(streamMs).toBeLessThan(3_500);
     expect(counters.connections).toBeGreaterThan(2);
     expect(counters.connections).toBeLessThan(8);
+  });
+
+  it("fails with what a message of its bot made the codec fail with, and takes nothing down", async ({ open }) => {
+    const server = await openBots((bot) => bot.send("trap"));
+    const seats = new PlainSeats([server.url]);
+    const { placeCall, log } = await open({ bot: bridged(seats, { reconnectMs: 2_000 }) });
+    const call = placeCall();
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ error: { code: "CODEC_TRAP" } });
+    expect(counters.connections).toBe(1);
+    expect(seats.taken).toBe(0);
+  });
+
+  it("leaves the bot that it has found when it cannot talk to it", async ({ open }) => {
+    const server = await openBots();
+    const seats = new PlainSeats([server.url]);
+    const { placeCall, log } = await open({
+      bot: bridged(seats, { protocol: (line) => new Plain(line, 12_345) }),
+    });
+    const call = placeCall();
+    expect(await (await server.call()).closed).toBe(1000);
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ error: { name: "RangeError" } });
+    expect(seats.taken).toBe(0);
   });
 
   it("closes what it holds when the server does", async ({ open }) => {

@@ -41,6 +41,38 @@ describe("the keypad of a bot", () => {
     expect(collect.mock.calls).toEqual([[{ maxDigits: 1, timeoutSeconds: 60 }], [{ maxDigits: 4 }]]);
   });
 
+  it("has one request at a time, however often the bot asks, and the last is what counts", async () => {
+    let answer: (error?: Error) => void = () => undefined;
+    const collect = vi.fn(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          answer = (error) => (error ? reject(error) : resolve());
+        }),
+    );
+    const { keypad, failed } = open(collect);
+    for (let maxDigits = 1; maxDigits <= 20; maxDigits++) keypad.want({ maxDigits }, true);
+    keypad.ended();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(collect.mock.calls).toEqual([[{ maxDigits: 1 }]]);
+    const error = new Error("no");
+    answer(error);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(failed).toEqual([error]);
+    expect(collect.mock.calls).toEqual([[{ maxDigits: 1 }], [{ maxDigits: 20 }]]);
+    // Its end may be told before its beginning is confirmed.
+    keypad.ended();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(collect).toHaveBeenCalledTimes(2);
+    answer();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(collect).toHaveBeenCalledTimes(3);
+    keypad.want({ maxDigits: 7 }, true);
+    keypad.stop();
+    answer();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(collect).toHaveBeenCalledTimes(3);
+  });
+
   it("tries three times, then says so", async () => {
     const error = new Error("no");
     const collect = vi.fn(async () => Promise.reject(error));

@@ -233,6 +233,32 @@ describe("a bot that speaks Pipecat's protocol", () => {
     await call.ended;
   });
 
+  it("is not told what was heard of the bot before it", async ({ open }) => {
+    const { placeCall } = await open({ bot: pipecatBot({ reconnectMs: 2_000 }) });
+    const call = placeCall({ hangUpAfterMs: 1_500 });
+    const first = await bots.call();
+    speak(first, 600);
+    await pause(50);
+    first.socket.terminate();
+    const second = await bots.call(1);
+    speak(second, 200);
+    say(second, "bot-stopped-speaking");
+    expect(await told(second, "wavix-playback")).toMatchObject({ duration_ms: 200, interrupted: false });
+    await call.ended;
+  });
+
+  it("is told nothing of what could not be played, however long that was", async ({ open }) => {
+    const { placeCall } = await open({ bot: pipecatBot() });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    speak(bot, 200);
+    bot.send(encodeAudioFrame(new Int16Array(30_000).fill(1_000), 12_345));
+    say(bot, "bot-stopped-speaking");
+    expect(await told(bot, "wavix-playback")).toMatchObject({ heard_ms: 200, duration_ms: 200, interrupted: false });
+    expect(counters.unplayable_audio).toBe(1);
+    await call.ended;
+  });
+
   it("may ask for keys, a file and the end of the call", async ({ open }) => {
     const { placeCall, simulator, log } = await open({ bot: pipecatBot() });
     const call = placeCall({ digits: "42", behaviour: { digitsAfterMs: 20 } });
@@ -272,6 +298,21 @@ describe("a bot that speaks Pipecat's protocol", () => {
     const errors = rtvi(bot).filter(({ data }) => data?.t === "wavix-error");
     expect(errors.map(({ data }) => data?.d?.request)).toEqual(["wavix-play", "wavix-collect", "wavix-dance"]);
     expect(counters.requests_failed).toBe(3);
+  });
+
+  it("may have ten requests to play on their way", async ({ open }) => {
+    const { placeCall, simulator } = await open({ bot: pipecatBot() });
+    simulator.injectFault({ operation: "play", kind: "delay", delayMs: 400, times: 100 });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    const play = () => ask(bot, { type: "wavix-play", audio_file: "https://example.com/hold.wav" });
+    for (let i = 0; i < 12; i++) play();
+    await pause(700);
+    play();
+    await call.ended;
+    expect(simulator.requests.filter(({ operation }) => operation === "play")).toHaveLength(11);
+    expect(rtvi(bot).filter(({ data }) => data?.t === "wavix-error")).toHaveLength(2);
+    expect(counters.requests_failed).toBe(2);
   });
 
   it("gets keys in a message of ours when its Pipecat does not know RTVI's", async ({ open }) => {

@@ -96,6 +96,24 @@ describe("a bot's speech", () => {
     expect(lengths().at(-1)).toBe(2);
   });
 
+  it("is not put off by a silence that has passed when it goes on", () => {
+    const { call, speech } = open();
+    const lengths = () => call.sent.map((frame) => (frame as OutputAudioRawFrame).audio?.length);
+    const goodbye = new Int16Array(2 * 8_000).fill(1_000, 0, 4_000);
+    speech.say(goodbye, 8_000, 1);
+    // The silence begins 500 ms from now, and is 1500 ms long.
+    vi.advanceTimersByTime(1_500);
+    call.unheardMs = 0;
+    speech.say(second, 8_000, 1);
+    expect(lengths()).toEqual([4_000, 4_000, 8_000]);
+    call.unheardMs = 0;
+    speech.say(goodbye, 8_000, 1);
+    vi.advanceTimersByTime(60_000);
+    call.unheardMs = 0;
+    speech.say(second, 8_000, 1);
+    expect(lengths().slice(3)).toEqual([4_000, 8_000]);
+  });
+
   it("is not taken back where there is nothing to take back", () => {
     const { call, speech } = open();
     speech.interrupt();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect } from "vitest";
 import type { BridgeSettings } from "../../../src/bots/pipecat/bridge.ts";
 import { noBridgeCounts } from "../../../src/bots/pipecat/counters.ts";
 import { bridgeBot } from "../../../src/bots/pipecat/pipecat-bot.ts";
+import type { Line } from "../../../src/bots/pipecat/protocol.ts";
 import { TwilioProtocol } from "../../../src/bots/pipecat/twilio-protocol.ts";
 import { decodeMuLaw, defaultCodec, encodeMuLaw } from "../../../src/codec/index.ts";
 import { BotServer, type BotSide, PlainSeats } from "../../support/bot-server.ts";
@@ -86,6 +87,18 @@ describe("a bot that speaks Twilio's Media Streams", () => {
     expect(report.endedBy).toBe("caller");
   });
 
+  it("hears at which time of the stream a packet stands, also behind one that is longer", () => {
+    const sent: { media: { chunk: string; timestamp: string } }[] = [];
+    const line = { call: { streamId: "stream" }, send: (text: string) => sent.push(JSON.parse(text)) };
+    const protocol = new TwilioProtocol(line as unknown as Line);
+    for (const sampleCount of [160, 480, 160]) protocol.audio(new Int16Array(sampleCount));
+    expect(sent.map(({ media: { chunk, timestamp } }) => [chunk, timestamp])).toEqual([
+      ["1", "0"],
+      ["2", "20"],
+      ["3", "80"],
+    ]);
+  });
+
   it("is heard, in packets of 20 ms, and its end is the call's", async ({ open }) => {
     const { placeCall, log } = await open({ bot: twilioBot(), sampleRate: 8_000 });
     const call = placeCall();
@@ -134,6 +147,35 @@ describe("a bot that speaks Twilio's Media Streams", () => {
     expect(lastLoud - firstLoud).toBeLessThan(0.6);
     expect(parsed(bot).filter(({ event }) => event === "mark")).toHaveLength(1);
     expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 1 });
+  });
+
+  it("interrupts nothing when all has been heard", async ({ open }) => {
+    const { placeCall, log } = await open({ bot: twilioBot(), sampleRate: 8_000 });
+    const call = placeCall({ hangUpAfterMs: 1_200 });
+    const bot = await bots.call();
+    const { streamSid } = await until(bot, "start");
+    say(bot, streamSid, 200);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    bot.send(JSON.stringify({ event: "clear", streamSid }));
+    await call.ended;
+    expect(await log.line("call ended", call.id)).toMatchObject({ interruptions: 0 });
+  });
+
+  it("gets no mark back that the bot before it had sent", async ({ open }) => {
+    const { placeCall } = await open({ bot: twilioBot({ reconnectMs: 2_000 }), sampleRate: 8_000 });
+    const call = placeCall({ hangUpAfterMs: 1_500 });
+    const first = await bots.call();
+    const { streamSid } = await until(first, "start");
+    say(first, streamSid, 800);
+    first.send(JSON.stringify({ event: "mark", streamSid, mark: { name: "old" } }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    first.socket.terminate();
+    const second = await bots.call(1);
+    say(second, streamSid, 5_000);
+    second.send(JSON.stringify({ event: "mark", streamSid, mark: { name: "new" } }));
+    await second.closed;
+    expect(parsed(second).filter(({ event }) => event === "mark")).toEqual([]);
+    await call.ended;
   });
 
   it("is told of the keys its caller presses, for as long as the call lasts", async ({ open }) => {
