@@ -1,4 +1,4 @@
-import { CodecError, type MediaWriter } from "../codec/index.ts";
+import { CodecError, type MediaWriter, SAMPLE_RATES } from "../codec/index.ts";
 import type { AudioRawFrame } from "../pipecat/frames.ts";
 import { CallError } from "./call.ts";
 import type { PlayoutQueue } from "./playout.ts";
@@ -71,11 +71,15 @@ export class Outbox implements PlayoutQueue {
   /**
    * Queues audio; settles when it lies ready. The promise is one and the same while there is room.
    *
-   * @throws CallError `CALL_FLOODED`: nothing of it was taken
+   * @throws CallError `CALL_FLOODED`, RangeError for a rate that the codec has not: nothing of it was taken
    */
   addAudio(frame: AudioRawFrame): Promise<void> {
     if (frame.audio.length === 0 || (this.#waiting.length === 0 && this.#takeAll(frame))) return DONE;
     if (this.#waiting.length >= MAX_WAITING) throw flooded();
+    // The codec would refuse it later, when it has been counted already.
+    if (!(SAMPLE_RATES as readonly number[]).includes(frame.sampleRate)) {
+      throw new RangeError(`sampleRate must be one of ${SAMPLE_RATES.join(", ")} Hz, got ${frame.sampleRate}`);
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ frame, taken: 0, resolve, reject });
       this.refill();

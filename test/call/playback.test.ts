@@ -207,6 +207,19 @@ describe("an utterance", () => {
     expect(await third.finished).toMatchObject({ durationMs: 0, interrupted: false });
   });
 
+  it("has no part in what the codec refuses, however long that is", async () => {
+    open();
+    const utterance = transport.beginUtterance();
+    for (const seconds of [0.1, 3]) {
+      const frame = new OutputAudioRawFrame({ audio: new Int16Array(seconds * 12_345), sampleRate: 12_345 });
+      await expect(transport.send(frame)).rejects.toThrow(RangeError);
+    }
+    await transport.send(sound(1, 200));
+    await transport.send(new TTSStoppedFrame());
+    await pass(300);
+    expect(await utterance.finished).toMatchObject({ durationMs: 200, heardMs: 200, interrupted: false });
+  });
+
   it("that turns out to be complete when its last mark is back ends then", async () => {
     open();
     const utterance = transport.beginUtterance();

@@ -5,6 +5,7 @@ import {
   InputAudioRawFrame,
   InputDTMFFrame,
   InputTransportMessageFrame,
+  type KeypadEntry,
   MarkFrame,
 } from "../../pipecat/index.ts";
 import { placeOf } from "./bot-socket.ts";
@@ -149,8 +150,16 @@ export class Bridge {
       else this.#conversation.hear(samples);
     } else if (frame instanceof InputDTMFFrame) this.#protocol?.key(frame.button);
     else if (frame instanceof MarkFrame) this.#protocol?.mark(frame.markName);
-    else if (frame instanceof InputTransportMessageFrame && isCollectEnd(frame.message)) this.#keypad.ended();
+    else if (frame instanceof InputTransportMessageFrame) this.#collectEnded(frame.message);
   };
+
+  /** One that failed may have got keys, though not those that it waited for; the others have come by themselves. */
+  #collectEnded(message: unknown): void {
+    const { event, status, digits } = (message ?? {}) as { event?: unknown; status?: unknown; digits?: unknown };
+    if (event !== "collect") return;
+    if (status === "failed") for (const key of String(digits)) if (isKey(key)) this.#protocol?.key(key);
+    this.#keypad.ended();
+  }
 }
 
 /** There may be a bot before the time is over: one that is being started again, or one that another call leaves. */
@@ -159,6 +168,6 @@ function notYet(error: unknown): Failure {
   throw error;
 }
 
-function isCollectEnd(message: unknown): boolean {
-  return (message as { event?: unknown } | null)?.event === "collect";
+function isKey(text: string): text is KeypadEntry {
+  return /^[\d*#]$/.test(text);
 }

@@ -5,8 +5,8 @@ import { BotError } from "./errors.ts";
 import type { FoundBot } from "./find-bot.ts";
 import type { Protocol } from "./protocol.ts";
 
-/** Two seconds of audio at 16 kHz. What a bot has not taken by then is too old to be answered. */
-const MAX_BACKLOG_BYTES = 65_536;
+/** Eight seconds of audio at 16 kHz: five from before the bot was there, and three that it takes too late to be answered. */
+const MAX_BACKLOG_BYTES = 262_144;
 /** Answers to what it sends come on top. With so much that it has not taken it is given up. */
 const HOPELESS_BACKLOG_BYTES = 1_048_576;
 /** A bot that gives no sign of life from one of these looks to the next, or takes nothing in the meantime, hangs. */
@@ -129,7 +129,7 @@ export class Conversation {
   readonly #look = (): void => {
     // One that rests cannot be heard, one that closes says no more.
     if (this.#socket.isPaused || this.#socket.readyState !== WebSocket.OPEN) return;
-    if (!this.#isAlive || !this.#hasRoom) {
+    if (!this.#isAlive || (!this.#hasRoom && this.#socket.bufferedAmount > 0)) {
       const why = this.#isAlive ? "takes no audio" : "gives no sign of life";
       this.#stalled(why);
       return;

@@ -5,6 +5,9 @@ import type { CollectOptions } from "../../wavix/control/index.ts";
 const ONE_KEY: CollectOptions = { maxDigits: 1, timeoutSeconds: 60 };
 /** Between the end of a collect and the next: one that ends at once must not become a flood. */
 const REST_MS = 100;
+/** One that ends so soon after it was asked for is hardly that one. */
+const EARLY_MS = 100;
+const AFTER_EARLY_MS = 1_000;
 /** After so many requests in a row that failed, no more are made. */
 const MAX_FAILURES = 3;
 const AFTER_FAILURE_MS = 1_000;
@@ -27,6 +30,7 @@ export class Keypad {
   /** A request is on its way; what is wanted meanwhile is asked for when that is answered. */
   #isAsking = false;
   #asksAgain = false;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -52,7 +56,9 @@ export class Keypad {
 
   /** A collect is over, with keys or without. */
   ended(): void {
-    this.#askAfter(REST_MS);
+    // It may be one that another has replaced, of which Wavix says nothing: to replace that in turn must not go on and on.
+    const isEarly = performance.now() - this.#askedAtMs < EARLY_MS;
+    this.#askAfter(isEarly ? AFTER_EARLY_MS : REST_MS);
   }
 
   #askAfter(delayMs: number): void {
@@ -74,6 +80,7 @@ export class Keypad {
       return;
     }
     if (!this.#repeat) this.#wanted = undefined;
+    this.#askedAtMs = performance.now();
     this.#isAsking = true;
     new Promise((resolve) => resolve(control.collect?.(collect)))
       .then(

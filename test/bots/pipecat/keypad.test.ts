@@ -20,6 +20,7 @@ describe("the keypad of a bot", () => {
     keypad.want();
     expect(collect.mock.calls).toEqual([[{ maxDigits: 1, timeoutSeconds: 60 }]]);
     for (let times = 2; times < 5; times++) {
+      await vi.advanceTimersByTimeAsync(500);
       keypad.ended();
       expect(collect).toHaveBeenCalledTimes(times - 1);
       await vi.advanceTimersByTimeAsync(100);
@@ -29,6 +30,18 @@ describe("the keypad of a bot", () => {
     keypad.ended();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(collect).toHaveBeenCalledTimes(4);
+  });
+
+  it("takes its time when a collect ends as soon as it is asked for: it may be the end of one that was replaced", async () => {
+    const collect = vi.fn(async () => undefined);
+    const { keypad } = open(collect);
+    keypad.want();
+    await vi.advanceTimersByTimeAsync(50);
+    keypad.ended();
+    await vi.advanceTimersByTimeAsync(999);
+    expect(collect).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(collect).toHaveBeenCalledTimes(2);
   });
 
   it("asks once, where once was asked for, and at once where another collect runs", async () => {

@@ -284,6 +284,17 @@ describe("a bot that speaks Pipecat's protocol", () => {
     expect(asked).toContainEqual({ operation: "play", body: { audio_file: "https://example.com/hold.wav" } });
   });
 
+  it("gets the keys of a collect that ran out of time, too", async ({ open }) => {
+    const { placeCall } = await open({ bot: pipecatBot() });
+    const behaviour = { keysAtTimeout: "fail" } as const;
+    const call = placeCall({ keys: [{ atMs: 500, key: "8" }], behaviour, hangUpAfterMs: 2_500 });
+    const bot = await bots.call();
+    ask(bot, { type: "wavix-collect", max_digits: 4, timeout_seconds: 1 });
+    await call.ended;
+    const keys = rtvi(bot).filter(({ type }) => type === "dtmf");
+    expect(keys.map(({ data }) => data?.button)).toEqual(["8"]);
+  });
+
   it("is told what cannot be done", async ({ open }) => {
     const { placeCall } = await open({ bot: pipecatBot() });
     const call = placeCall({ hangUpAfterMs: 600 });

@@ -180,7 +180,7 @@ describe("a bot that speaks Twilio's Media Streams", () => {
 
   it("is told of the keys its caller presses, for as long as the call lasts", async ({ open }) => {
     const { placeCall, simulator } = await open({ bot: twilioBot({ dtmf: true }), sampleRate: 8_000 });
-    const call = placeCall({ digits: "7", behaviour: { digitsAfterMs: 50 }, hangUpAfterMs: 1_000 });
+    const call = placeCall({ digits: "7", behaviour: { digitsAfterMs: 150 }, hangUpAfterMs: 1_500 });
     const bot = await bots.call();
     await bot.closed;
     const keys = parsed(bot).filter(({ event }) => event === "dtmf");
