@@ -14,7 +14,6 @@ export interface PipecatBotSettings {
   readonly inputSampleRate: number | undefined;
   readonly dtmf: boolean;
   readonly twilioAccountSid: string | undefined;
-  readonly twilioAuthToken: string | undefined;
 }
 
 const whole = (min: number, max: number) => {
@@ -102,7 +101,6 @@ const pipecatBotOptions = z.strictObject(
     inputSampleRate: sampleRate.optional(),
     dtmf: z.boolean("must be true or false").default(false),
     twilioAccountSid: accountSid.optional(),
-    twilioAuthToken: key.optional(),
   },
   unknownOr("must be an object"),
 );
@@ -154,8 +152,8 @@ export function checkPipecatOptions(options: unknown): CheckedOptions {
   }
   const healthOption = (["healthPath", "healthCheckMs"] as const).find((name) => data[name] !== undefined);
   if (data.url === undefined && healthOption !== undefined) return wrong(healthOption, "goes with url");
-  const { protocol, connectTimeoutMs, reconnectMs, inputSampleRate, dtmf, twilioAccountSid, twilioAuthToken } = data;
-  const about = { protocol, connectTimeoutMs, reconnectMs, inputSampleRate, dtmf, twilioAccountSid, twilioAuthToken };
+  const { protocol, connectTimeoutMs, reconnectMs, inputSampleRate, dtmf, twilioAccountSid } = data;
+  const about = { protocol, connectTimeoutMs, reconnectMs, inputSampleRate, dtmf, twilioAccountSid };
   return { ok: true, settings: { seats: seatsSettings(data), ...about } };
 }
 

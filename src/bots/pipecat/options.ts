@@ -57,6 +57,4 @@ export interface PipecatBotOptions {
   readonly dtmf?: boolean | undefined;
   /** What a bot of the twilio protocol has in `TWILIO_ACCOUNT_SID`, for its hang-up. */
   readonly twilioAccountSid?: string | undefined;
-  /** What it has in `TWILIO_AUTH_TOKEN`. */
-  readonly twilioAuthToken?: string | undefined;
 }

@@ -26,6 +26,7 @@ const environment = z.object({
   BOT_INPUT_SAMPLE_RATE: z.string().transform(Number).pipe(option.sampleRate),
   BOT_DTMF: flag,
   BOT_TWILIO_ACCOUNT_SID: option.accountSid,
+  /** Is none of the bot's: the server's route for the hang-up has it. */
   BOT_TWILIO_AUTH_TOKEN: option.key,
 });
 
@@ -96,7 +97,6 @@ export function readPipecatSettings(env: Readonly<Record<string, string | undefi
     inputSampleRate: data.BOT_INPUT_SAMPLE_RATE,
     dtmf: data.BOT_DTMF,
     twilioAccountSid: data.BOT_TWILIO_ACCOUNT_SID,
-    twilioAuthToken: data.BOT_TWILIO_AUTH_TOKEN,
   });
   if (data.BOT_ROUTES !== undefined) {
     const read = readRoutes(data.BOT_ROUTES, shared);

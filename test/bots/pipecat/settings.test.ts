@@ -114,7 +114,7 @@ const variables: Record<string, [Env, [string, PipecatBotOptions][], string[]]> 
     ["yes"],
   ],
   BOT_TWILIO_ACCOUNT_SID: [url, [["AC0123", { twilioAccountSid: "AC0123" }]], ["AC/01", "x".repeat(65)]],
-  BOT_TWILIO_AUTH_TOKEN: [url, [["0123", { twilioAuthToken: "0123" }]], ["0 1"]],
+  BOT_TWILIO_AUTH_TOKEN: [url, [["0123", {}]], ["0 1"]],
 };
 
 describe("the settings of Pipecat bots", () => {
@@ -222,7 +222,7 @@ describe("a programmer's options", () => {
         ...{ healthPath: undefined, healthCheckMs: undefined, key: undefined, body: undefined },
       },
       ...{ protocol: "pipecat", connectTimeoutMs: 5_000, reconnectMs: 0, inputSampleRate: undefined, dtmf: false },
-      ...{ twilioAccountSid: undefined, twilioAuthToken: undefined },
+      twilioAccountSid: undefined,
     });
     const urls: PipecatBotOptions = { url: ["ws://a", { url: "ws://b", capacity: 1 }], capacity: 5, key: "k" };
     expect(readPipecatOptions(urls).seats).toMatchObject({
