@@ -26,8 +26,11 @@ const BOTS: Readonly<Record<string, (env: Environment) => Bot | Promise<Bot>>> =
   async pipecat(env) {
     const { pipecatBot } = await import("../bots/pipecat/index.ts");
     const settings = await pipecatSettings(env);
-    if ("bot" in settings) return pipecatBot(settings.bot);
-    const routes = Object.entries(settings.routes).map(([number, options]) => [number, pipecatBot(options)]);
+    const onTrouble = ({ message }: Error) => console.error(`pipecat-wavix: ${message}`);
+    if ("bot" in settings) return pipecatBot({ ...settings.bot, onTrouble });
+    const routes = Object.entries(settings.routes).map(([number, options]) => {
+      return [number, pipecatBot({ ...options, onTrouble })];
+    });
     return routeBots(Object.fromEntries(routes));
   },
 };

@@ -113,6 +113,14 @@ describe("start --bot pipecat", () => {
     await untilGone(...children);
   });
 
+  it("says when a bot is not there, and when a command brings none up, before any call does", async () => {
+    const server = await start(["--bot", "pipecat", "--bot-url", "ws://127.0.0.1:9/ws-client?token=secret-of-the-bot"]);
+    await expect.poll(() => server.output).toContain("pipecat-wavix: the bot 127.0.0.1:9 does not answer\n");
+    expect(server.output).not.toContain("secret-of-the-bot");
+    const other = await start(["--bot", "pipecat", "--bot-command", `${process.execPath} --no-such-option {port}`]);
+    await expect.poll(() => other.output, { timeout: 5_000 }).toMatch(/^pipecat-wavix: the bot's process .*$/m);
+  });
+
   it("says what is wrong with its settings, all at once", async () => {
     const { code, stderr } = await command(["start", "--bot", "pipecat", "--bot-protocol", "morse"], { BOT_WARM: "x" });
     expect(code).toBe(2);

@@ -100,6 +100,9 @@ const pipecatBotOptions = z.strictObject(
     reconnectMs: whole(0, 600_000).default(0),
     inputSampleRate: sampleRate.optional(),
     dtmf: z.boolean("must be true or false").default(false),
+    onTrouble: z
+      .custom<PipecatBotOptions["onTrouble"]>((value) => typeof value === "function", "must be a function")
+      .optional(),
     twilioAccountSid: accountSid.optional(),
   },
   unknownOr("must be an object"),
@@ -158,7 +161,7 @@ export function checkPipecatOptions(options: unknown): CheckedOptions {
 }
 
 function seatsSettings(data: z.infer<typeof pipecatBotOptions>): SeatsSettings {
-  const reach = { key: data.key, body: data.body };
+  const reach = { key: data.key, body: data.body, onTrouble: data.onTrouble };
   if (data.url !== undefined) {
     const urls = data.url.map(({ url, capacity = data.capacity }) => ({ url, capacity }));
     return { kind: "url", urls, healthPath: data.healthPath, healthCheckMs: data.healthCheckMs, ...reach };

@@ -1,3 +1,4 @@
+import type { BotError } from "./errors.ts";
 import type { BotUrl, JsonObject } from "./seats/index.ts";
 
 /** A bot that is started for each call, and ended with it. */
@@ -55,6 +56,11 @@ export interface PipecatBotOptions {
   readonly inputSampleRate?: number | undefined;
   /** The caller's keys are collected from the beginning, without being asked for. Default false. */
   readonly dtmf?: boolean | undefined;
+  /**
+   * Is told when a bot does not answer any more, and when a process does not come up: words for a log, with host and port
+   * and what the process said last. Without calls; what a call meets is thrown at that.
+   */
+  readonly onTrouble?: ((error: BotError) => void) | undefined;
   /** What a bot of the twilio protocol has in `TWILIO_ACCOUNT_SID`, for its hang-up. */
   readonly twilioAccountSid?: string | undefined;
 }

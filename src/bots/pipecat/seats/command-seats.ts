@@ -29,6 +29,8 @@ export interface CommandSeatsOptions extends Reach {
   readonly output?: "drop" | "inherit" | undefined;
   /** How long a bot may take to end on SIGTERM, in ms; default 5000. @internal */
   readonly stopMs?: number | undefined;
+  /** Is told when processes do not come up, again and again. */
+  readonly onTrouble?: ((error: BotError) => void) | undefined;
 }
 
 /**
@@ -58,6 +60,7 @@ class CommandSeats implements Seats {
   readonly #warm: number;
   readonly #max: number;
   readonly #botOptions: BotProcessOptions;
+  readonly #onTrouble: CommandSeatsOptions["onTrouble"];
   readonly #backOff = new StartBackOff();
   /** All that have not ended with what they have started. */
   readonly #processes = new Set<BotProcess>();
@@ -72,6 +75,7 @@ class CommandSeats implements Seats {
 
   constructor(options: CommandSeatsOptions) {
     this.#reach = options;
+    this.#onTrouble = options.onTrouble;
     this.#url = options.url ?? "ws://127.0.0.1:{port}/ws-client";
     this.#warm = options.warm ?? 1;
     this.#max = options.max ?? Number.POSITIVE_INFINITY;
@@ -197,6 +201,8 @@ class CommandSeats implements Seats {
     this.counters.processes_failed++;
     this.#backOff.failed(bot.livedMs);
     this.#lastFailure = failure;
+    // The first time may have been a port that another process was quicker to take.
+    if (this.#backOff.isBroken) this.#onTrouble?.(failure);
     if (this.#backOff.isBroken && this.#starting.size === 0) {
       for (const waiter of this.#waiters) waiter(failure);
     }

@@ -24,6 +24,8 @@ export interface UrlSeatsOptions extends Reach {
   readonly healthLimitMs?: number | undefined;
   /** How long a bot that is not checked counts as down; default 5000. @internal */
   readonly downMs?: number | undefined;
+  /** Is told when a bot is found down. */
+  readonly onTrouble?: ((error: BotError) => void) | undefined;
 }
 
 interface Place {
@@ -54,10 +56,12 @@ class UrlSeats implements Seats {
   readonly #places: readonly Place[];
   readonly #healths: readonly Health[];
   readonly #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #onTrouble: UrlSeatsOptions["onTrouble"];
   #turn = 0;
   #closed = false;
 
   constructor(options: UrlSeatsOptions) {
+    this.#onTrouble = options.onTrouble;
     const health: HealthOptions = {
       path: options.healthPath ?? "/status",
       everyMs: options.healthCheckMs ?? 5_000,
@@ -69,7 +73,7 @@ class UrlSeats implements Seats {
     const healthOf = (url: string): Health => {
       const { protocol, host } = new URL(url);
       const origin = `${protocol}//${host}`;
-      const known = healths.get(origin) ?? new Health(origin, health, () => this.counters.health_changes_down++);
+      const known = healths.get(origin) ?? new Health(origin, health, () => this.#isDown(host));
       healths.set(origin, known);
       return known;
     };
@@ -106,6 +110,11 @@ class UrlSeats implements Seats {
     this.#closed = true;
     clearInterval(this.#timer);
     for (const health of this.#healths) health.close();
+  }
+
+  #isDown(host: string): void {
+    this.counters.health_changes_down++;
+    this.#onTrouble?.(new BotError("BOT_UNREACHABLE", `the bot ${host} does not answer`));
   }
 
   #check(): void {
