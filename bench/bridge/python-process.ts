@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { resolve } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
 
 const SCRIPT = resolve("bench/bridge/python_original.py");
 const OFFLINE = resolve("test/interop/bots/offline");
@@ -61,13 +60,4 @@ export class PythonProcess {
   }
 
   readonly #kill = () => void this.#process.kill("SIGKILL");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSpeechRecording, readWavFile, writeWav } from "../../src/simulator/index.ts";
-import { command, folder, freePort, localUrl, said, start } from "../support/commands.ts";
+import { command, folder, localUrl, said, start } from "../support/commands.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** `--wav` with a second and a half of speech: the demo plays the whole sentence. */
 function shortSpeech(): string[] {

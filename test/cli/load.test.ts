@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { command, folder, freePort, localUrl, running, start } from "../support/commands.ts";
+import { command, folder, localUrl, running, start } from "../support/commands.ts";
+import { freePort } from "../support/free-port.ts";
 
 async function serverFor(env: Record<string, string> = {}) {
   const apiPort = `${await freePort()}`;
