@@ -29,6 +29,11 @@ export abstract class Frame {
     return `${this.constructor.name}#${this.id}`;
   }
 
+  /** Whether an interruption leaves it in the queue: Pipecat's UninterruptibleFrame. */
+  get isUninterruptible(): boolean {
+    return false;
+  }
+
   /** Room for notes of the application. */
   get metadata(): Record<string, unknown> {
     this.#metadata ??= {};
@@ -78,6 +83,10 @@ export class EndFrame extends ControlFrame {
     super();
     this.reason = options.reason ?? null;
   }
+
+  override get isUninterruptible(): boolean {
+    return true;
+  }
 }
 
 /** The end, now; what is queued is dropped. @example new CancelFrame({ reason: "drain" }).reason; // "drain" */
@@ -96,7 +105,11 @@ export class CancelFrame extends SystemFrame {
  * @example
  * new StopFrame() instanceof ControlFrame; // true
  */
-export class StopFrame extends ControlFrame {}
+export class StopFrame extends ControlFrame {
+  override get isUninterruptible(): boolean {
+    return true;
+  }
+}
 
 /**
  * Something failed. `fatal` says that the pipeline cannot go on; `exception` is what was thrown.
@@ -222,8 +235,21 @@ export class BotStoppedSpeakingFrame extends SystemFrame {}
 /** The caller began to speak. @example new UserStartedSpeakingFrame() instanceof SystemFrame; // true */
 export class UserStartedSpeakingFrame extends SystemFrame {}
 
-/** The caller fell silent. @example new UserStoppedSpeakingFrame() instanceof SystemFrame; // true */
-export class UserStoppedSpeakingFrame extends SystemFrame {}
+/**
+ * The caller fell silent. `speechEndedAtMs`, which is ours: when the end of the last word had reached us, on the clock of
+ * `performance.now()`; null when that is not known.
+ *
+ * @example
+ * new UserStoppedSpeakingFrame({ speechEndedAtMs: performance.now() - 300 });
+ */
+export class UserStoppedSpeakingFrame extends SystemFrame {
+  readonly speechEndedAtMs: number | null;
+
+  constructor(options: { speechEndedAtMs?: number | null } = {}) {
+    super();
+    this.speechEndedAtMs = options.speechEndedAtMs ?? null;
+  }
+}
 
 /**
  * An utterance begins; `contextId` names it.
@@ -272,7 +298,8 @@ export class TextFrame extends DataFrame {
 }
 
 /**
- * What the caller said. `timestamp` is an ISO 8601 time, `language` a BCP 47 tag.
+ * What the caller said. `timestamp` is an ISO 8601 time, `language` a BCP 47 tag; `finalized`: nothing more comes of this
+ * piece; `speechMs`, which is ours: how much speech it rests on, null when that is not known.
  *
  * @throws TypeError when `text`, `userId` or `timestamp` is not a string.
  * @example
@@ -282,12 +309,23 @@ export class TranscriptionFrame extends TextFrame {
   readonly userId: string;
   readonly timestamp: string;
   readonly language: string | null;
+  readonly finalized: boolean;
+  readonly speechMs: number | null;
 
-  constructor(options: { text: string; userId: string; timestamp: string; language?: string | null }) {
+  constructor(options: {
+    text: string;
+    userId: string;
+    timestamp: string;
+    language?: string | null;
+    finalized?: boolean;
+    speechMs?: number | null;
+  }) {
     super(options);
     this.userId = text("userId", options.userId);
     this.timestamp = text("timestamp", options.timestamp);
     this.language = options.language ?? null;
+    this.finalized = options.finalized ?? false;
+    this.speechMs = options.speechMs ?? null;
   }
 }
 

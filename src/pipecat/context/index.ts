@@ -1,0 +1,2 @@
+export * from "./llm-context.ts";
+export * from "./tool.ts";

@@ -1,0 +1,72 @@
+import type { Tool } from "./tool.ts";
+
+/** A call of a function, as a language model asks for it. */
+export interface LLMToolCall {
+  readonly id: string;
+  readonly type: "function";
+  /** `arguments` is JSON as the model wrote it: it may be malformed. */
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+/** A message of a conversation, in the shape of OpenAI's chat completions. */
+export type LLMMessage =
+  | { readonly role: "system" | "user"; readonly content: string }
+  | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: readonly LLMToolCall[] }
+  | { readonly role: "tool"; readonly content: string; readonly tool_call_id: string };
+
+const MAX_MESSAGES = 200;
+
+/**
+ * What was said so far, as the language model is to see it: what the caller said, and of the answers what was heard.
+ *
+ * @example
+ * const context = new LLMContext({ messages: [{ role: "system", content: "You are brief." }] });
+ * context.add({ role: "user", content: "What time is it?" });
+ */
+export class LLMContext {
+  /** What the model may have done. */
+  readonly tools: readonly Tool[];
+  readonly #messages: LLMMessage[];
+  readonly #maxMessages: number;
+
+  /** @param options.maxMessages beyond that the oldest go, except those of the system; default 200 */
+  constructor(options: { messages?: readonly LLMMessage[]; tools?: readonly Tool[]; maxMessages?: number } = {}) {
+    const { maxMessages = MAX_MESSAGES } = options;
+    if (!Number.isSafeInteger(maxMessages) || maxMessages < 2) {
+      throw new RangeError(`maxMessages must be an integer of at least 2, got ${maxMessages}`);
+    }
+    this.#maxMessages = maxMessages;
+    this.tools = [...(options.tools ?? [])];
+    this.#messages = [...(options.messages ?? [])];
+    this.#trim();
+  }
+
+  get messages(): readonly LLMMessage[] {
+    return this.#messages;
+  }
+
+  /** Appends messages, all of them before one goes: a tool's answers stay with their call. */
+  add(...messages: readonly LLMMessage[]): void {
+    for (const message of messages) this.#append(message);
+    this.#trim();
+  }
+
+  /** A caller who speaks on after a pause has said one thing, and services want turns to alternate. */
+  #append(message: LLMMessage): void {
+    const last = this.#messages.at(-1);
+    if (message.role === "user" && last?.role === "user") {
+      this.#messages[this.#messages.length - 1] = { role: "user", content: `${last.content} ${message.content}` };
+    } else this.#messages.push(message);
+  }
+
+  #trim(): void {
+    while (this.#messages.length > this.#maxMessages) {
+      const oldest = this.#messages.findIndex(({ role }) => role !== "system");
+      if (oldest === -1) return;
+      // The answers of tools mean nothing, and are refused, without the message that asked for them.
+      let count = 1;
+      while (this.#messages[oldest + count]?.role === "tool") count++;
+      this.#messages.splice(oldest, count);
+    }
+  }
+}

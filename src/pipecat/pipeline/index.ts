@@ -1,0 +1,2 @@
+export * from "./frame-processor.ts";
+export * from "./pipeline.ts";
