@@ -1,6 +1,6 @@
 import { CancelWorkerFrame, EndWorkerFrame } from "../conversation-frames.ts";
 import { CancelFrame, EndFrame, ErrorFrame, type Frame, StartFrame } from "../frames.ts";
-import { type FrameDirection, FrameProcessor, type Place, type ProcessRun } from "./frame-processor.ts";
+import { type FrameDirection, FrameProcessor, type Place } from "./frame-processor.ts";
 
 /** A frame that goes from one processor to the next. */
 export interface FramePushed {
@@ -83,7 +83,7 @@ export class Pipeline {
     if (this.#state === "new") {
       this.#state = "running";
       const { audioInSampleRate, audioOutSampleRate } = this.#options;
-      void this.#source.queueFrame(
+      void this.#source.emit(
         new StartFrame({
           ...(audioInSampleRate === undefined ? {} : { audioInSampleRate }),
           ...(audioOutSampleRate === undefined ? {} : { audioOutSampleRate }),
@@ -102,13 +102,13 @@ export class Pipeline {
     if (this.#state === "new") throw new Error("the pipeline does not run yet");
     if (this.#state !== "running") return;
     if (frame instanceof EndFrame) this.#state = "ending";
-    return this.#source.queueFrame(frame);
+    return this.#source.emit(frame);
   }
 
   /** Ends it now: what is queued is dropped. */
   cancel(reason?: string): void {
     if (this.#state === "over") return;
-    if (this.#state !== "new") void this.#source.queueFrame(new CancelFrame({ reason: reason ?? null }));
+    if (this.#state !== "new") void this.#source.emit(new CancelFrame({ reason: reason ?? null }));
     void this.#finish();
   }
 
@@ -173,8 +173,12 @@ class Source extends FrameProcessor {
     this.#upstream = upstream;
   }
 
-  override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun): void | Promise<void> {
-    if (direction === "downstream") return run.pushFrame(frame);
+  /** Nothing waits here: what comes up may be the reason for what goes down. */
+  emit(frame: Frame): void | Promise<void> {
+    return this.pushFrame(frame);
+  }
+
+  override processFrame(frame: Frame): void {
     if (frame instanceof ErrorFrame) this.#upstream.error(frame);
     else if (frame instanceof EndWorkerFrame) this.#upstream.end(frame);
     else if (frame instanceof CancelWorkerFrame) this.#upstream.cancel(frame);
