@@ -108,8 +108,11 @@ export class Pipeline {
   /** Ends it now: what is queued is dropped. */
   cancel(reason?: string): void {
     if (this.#state === "over") return;
-    if (this.#state !== "new") void this.#source.emit(new CancelFrame({ reason: reason ?? null }));
-    void this.#finish();
+    const isRunning = this.#state !== "new";
+    this.#state = "ending";
+    if (isRunning) void this.#source.emit(new CancelFrame({ reason: reason ?? null }));
+    // It waits at a processor whose frame has brought us here, until this tick is over.
+    queueMicrotask(() => void this.#finish());
   }
 
   #onError(frame: ErrorFrame): void {
