@@ -77,7 +77,7 @@ export class Pipeline {
   /**
    * Starts the processors. Settles when the end is through and all of them are closed.
    *
-   * @throws PipelineError when one of them cannot go on, and there is no `onError`
+   * @throws PipelineError when one of them cannot go on, and there is no `onError`; what was given to {@link fail}
    */
   run(): Promise<void> {
     if (this.#state === "new") {
@@ -113,6 +113,11 @@ export class Pipeline {
     if (isRunning) void this.#source.emit(new CancelFrame({ reason: reason ?? null }));
     // It waits at a processor whose frame has brought us here, until this tick is over.
     queueMicrotask(() => void this.#finish());
+  }
+
+  /** Ends it now, and `run` rejects with the error. The processors are closed; nothing is said to the caller. */
+  fail(error: Error): void {
+    void this.#finish(error);
   }
 
   #onError(frame: ErrorFrame): void {
