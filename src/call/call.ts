@@ -1,4 +1,4 @@
-import type { Frame } from "../pipecat/frames.ts";
+import type { Frame, FrameProcessor } from "../pipecat/index.ts";
 import type { CollectOptions, PlayOptions } from "../wavix/control/index.ts";
 
 /** Who made an end of a call. */
@@ -117,6 +117,20 @@ export interface Call {
   onFrame(listener: (frame: Frame) => unknown): () => void;
   /** The same frames as an iteration, which ends with the call. A bot that is 5 s behind loses the oldest (counted). */
   frames(): AsyncIterable<Frame>;
+
+  /**
+   * The beginning of a pipeline for this call: passes its frames on, and cancels the pipeline when the call is over. It
+   * listens as {@link onFrame} does.
+   *
+   * @example
+   * const bot: Bot = (call) => pipeline([call.input(), menu, call.output()]).run();
+   */
+  input(): FrameProcessor;
+  /**
+   * Where a pipeline speaks to the caller. Takes what {@link send} takes; other frames go on when all that came before them
+   * was heard, so that whoever stands behind sees what was heard. `EndFrame` ends the call when the caller has heard it all.
+   */
+  output(): FrameProcessor;
 
   /**
    * Says something. Takes the frames that mean something on a phone: `OutputAudioRawFrame` of any length, rate and

@@ -15,6 +15,8 @@ export {
   type Utterance,
   type UtteranceEnd,
 } from "./call.ts";
+export { CallInput } from "./call-input.ts";
+export { CallOutput } from "./call-output.ts";
 export { LATENESS_BUCKETS_MS, Lateness } from "./lateness.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
 export { TokenBucket } from "./token-bucket.ts";

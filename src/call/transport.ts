@@ -5,6 +5,7 @@ import {
   EndFrame,
   ErrorFrame,
   type Frame,
+  type FrameProcessor,
   InputAudioRawFrame,
   InterruptionFrame,
   MarkFrame,
@@ -13,7 +14,7 @@ import {
   OutputTransportMessageUrgentFrame,
   StartFrame,
   TTSStoppedFrame,
-} from "../pipecat/frames.ts";
+} from "../pipecat/index.ts";
 import { type StartMessage, WavixFrameSerializer } from "../wavix/wire/index.ts";
 import {
   type Bot,
@@ -25,6 +26,8 @@ import {
   type Interruption,
   type Utterance,
 } from "./call.ts";
+import { CallInput } from "./call-input.ts";
+import { CallOutput } from "./call-output.ts";
 import { Ending } from "./ending.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { readFramesDirectly } from "./frame-reader.ts";
@@ -316,6 +319,10 @@ export class WavixTransport implements Call {
     else void this.end({ endedBy: "server", reason: "idle", now: true });
   };
 
+  input(): FrameProcessor {
+    return new CallInput(this);
+  }
+
   // ── To the caller ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   send(frame: Frame): Promise<void> {
@@ -355,6 +362,10 @@ export class WavixTransport implements Call {
 
   #sendTexts(frame: Frame): void {
     for (const text of this.#serializer.serialize(frame)) this.#sender.sendText(text);
+  }
+
+  output(): FrameProcessor {
+    return new CallOutput(this);
   }
 
   beginUtterance(): Utterance {

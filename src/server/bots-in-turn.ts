@@ -4,11 +4,13 @@ import {
   type CallControl,
   type CallEnd,
   CallError,
+  CallInput,
+  CallOutput,
   type Interruption,
   type Utterance,
   type WavixTransport,
 } from "../call/index.ts";
-import type { Frame } from "../pipecat/index.ts";
+import type { Frame, FrameProcessor } from "../pipecat/index.ts";
 
 /**
  * A bot of several, each of which takes the call over when the one before it fails. What the failed one had said and the
@@ -84,6 +86,14 @@ class Attempt implements Call {
       if (this.#failed) return;
       yield frame;
     }
+  }
+
+  input(): FrameProcessor {
+    return new CallInput(this);
+  }
+
+  output(): FrameProcessor {
+    return new CallOutput(this);
   }
 
   send(frame: Frame): Promise<void> {

@@ -1,2 +1,6 @@
+export * from "./aggregators.ts";
+export { AssistantContext } from "./assistant-context.ts";
+export type { BargeInOptions } from "./barge-in.ts";
 export * from "./llm-context.ts";
 export * from "./tool.ts";
+export { UserContext, type UserContextListener } from "./user-context.ts";

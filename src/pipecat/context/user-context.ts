@@ -1,0 +1,177 @@
+import {
+  EagerEndOfTurnFrame,
+  InterimTranscriptionFrame,
+  LLMContextFrame,
+  TurnResumedFrame,
+} from "../conversation-frames.ts";
+import {
+  BotStartedSpeakingFrame,
+  BotStoppedSpeakingFrame,
+  ErrorFrame,
+  type Frame,
+  InterruptionFrame,
+  TranscriptionFrame,
+  UserStoppedSpeakingFrame,
+} from "../frames.ts";
+import { type FrameDirection, FrameProcessor, type ProcessRun } from "../pipeline/index.ts";
+import { BargeIn, type BargeInOptions } from "./barge-in.ts";
+import type { LLMContext, LLMMessage } from "./llm-context.ts";
+
+/** What happens between the turns, for whoever wants to know. */
+export interface UserContextListener {
+  /** The caller has finished a turn. */
+  onMessage?(text: string): void;
+  /** The caller interrupts; `text` is what is known of it so far. */
+  onInterruption?(text: string): void;
+  /** Something was heard that was not enough to interrupt the bot: it goes on, and what was heard is dropped. */
+  onFalseStart?(text: string): void;
+}
+
+/** A longer turn than this becomes two. */
+const MAX_TURN_CHARACTERS = 8_000;
+
+/**
+ * Gathers what the caller says into turns: each becomes a message of the context, and asks the language model for an
+ * answer. It decides what interrupts the bot.
+ *
+ * ```
+ *            words of the caller              end of turn
+ *   silent ───────────────────▶ listening ───────────────▶ answering ──▶ heard: silent
+ *                                   ▲                          │
+ *                                   └── enough words: InterruptionFrame
+ * ```
+ */
+export class UserContext extends FrameProcessor {
+  readonly #context: LLMContext;
+  readonly #bargeIn: BargeIn;
+  readonly #listener: UserContextListener;
+  /** Final pieces of the turn, and what has come behind them and may still change. */
+  #pieces: string[] = [];
+  #interim = "";
+  #speechMs: number | null = null;
+  /** Whether what is said counts: the bot was silent, or enough was said to silence it. */
+  #hasTheWord = false;
+  #botSpeaks = false;
+  #answerIsDue = false;
+  #speculation: PendingSpeculation | undefined;
+
+  /** @throws RangeError when a bound of `bargeIn` is not a number of at least 0 */
+  constructor(context: LLMContext, options: { bargeIn?: BargeInOptions; listener?: UserContextListener } = {}) {
+    super();
+    this.#context = context;
+    this.#bargeIn = new BargeIn(options.bargeIn);
+    this.#listener = options.listener ?? {};
+  }
+
+  override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun): void | Promise<void> {
+    if (direction === "upstream") {
+      this.#follow(frame);
+      return run.pushFrame(frame, direction);
+    }
+    if (frame instanceof InterimTranscriptionFrame) {
+      this.#interim = frame.text;
+      this.#heard(frame.speechMs);
+    } else if (frame instanceof TranscriptionFrame) {
+      this.#interim = "";
+      if (frame.text.trim() !== "") this.#pieces.push(frame.text.trim());
+      this.#heard(frame.speechMs);
+      if (this.#text.length > MAX_TURN_CHARACTERS) this.#endTurn();
+    } else if (frame instanceof EagerEndOfTurnFrame) this.#speculate(frame.text.trim());
+    else if (frame instanceof TurnResumedFrame) this.#forgetSpeculation();
+    else {
+      if (frame instanceof UserStoppedSpeakingFrame) {
+        // Before the turn's answer is asked for: whoever measures it begins here.
+        void run.pushFrame(frame);
+        return this.#endTurn();
+      }
+      if (frame instanceof InterruptionFrame) this.#silenced();
+      return run.pushFrame(frame);
+    }
+  }
+
+  override cleanup(): void {
+    this.#forgetSpeculation();
+  }
+
+  /** What comes back of the answer. */
+  #follow(frame: Frame): void {
+    if (frame instanceof BotStartedSpeakingFrame) this.#botSpeaks = true;
+    else if (frame instanceof BotStoppedSpeakingFrame) this.#silenced();
+    else if (frame instanceof ErrorFrame) this.#answerIsDue = false;
+    else if (frame instanceof InterruptionFrame) this.#silenced();
+  }
+
+  #silenced(): void {
+    this.#botSpeaks = false;
+    this.#answerIsDue = false;
+  }
+
+  get #text(): string {
+    return [...this.#pieces, this.#interim].filter((piece) => piece !== "").join(" ");
+  }
+
+  #heard(speechMs: number | null): void {
+    this.#speechMs = speechMs;
+    const text = this.#text;
+    if (this.#hasTheWord || text === "") return;
+    if (this.#botSpeaks && !this.#bargeIn.isMeant(text, speechMs)) return;
+    this.#hasTheWord = true;
+    if (!this.#botSpeaks && !this.#answerIsDue) return;
+    // An answer that is not heard yet is no more the right one either: there is more to what it answers.
+    this.#silenced();
+    this.broadcastFrame(() => new InterruptionFrame());
+    this.#listener.onInterruption?.(text);
+  }
+
+  /** An answer is prepared for what will probably be the turn. */
+  #speculate(text: string): void {
+    if (text === "") return;
+    this.#interim = text;
+    this.#heard(this.#speechMs);
+    this.#forgetSpeculation();
+    if (!this.#hasTheWord) return;
+    const speculation = new PendingSpeculation(text);
+    this.#speculation = speculation;
+    void this.pushFrame(new LLMContextFrame({ context: this.#context, speculation }));
+  }
+
+  #forgetSpeculation(): void {
+    this.#speculation?.settle(false);
+    this.#speculation = undefined;
+  }
+
+  #endTurn(): void | Promise<void> {
+    const text = this.#text;
+    const counts = this.#hasTheWord;
+    const speculation = this.#speculation;
+    this.#speculation = undefined;
+    this.#pieces = [];
+    this.#interim = "";
+    this.#speechMs = null;
+    this.#hasTheWord = false;
+    if (text === "" || !counts) {
+      speculation?.settle(false);
+      if (text !== "") this.#listener.onFalseStart?.(text);
+      return;
+    }
+    this.#answerIsDue = true;
+    this.#context.add({ role: "user", content: text });
+    this.#listener.onMessage?.(text);
+    if (speculation?.userMessage.content === text) return speculation.settle(true);
+    speculation?.settle(false);
+    return this.pushFrame(new LLMContextFrame({ context: this.#context }));
+  }
+}
+
+class PendingSpeculation {
+  readonly userMessage: LLMMessage;
+  readonly confirmed: Promise<boolean>;
+  settle!: (confirmed: boolean) => void;
+
+  constructor(text: string) {
+    this.userMessage = { role: "user", content: text };
+    this.confirmed = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+  }
+}
