@@ -270,6 +270,19 @@ describe("a tool", () => {
     expect(scene.openai.problems).toEqual([]);
   });
 
+  it("is one of at most sixteen that run at once", async () => {
+    const warned = vi.fn();
+    process.on("warning", warned);
+    const run = vi.fn(async () => 1);
+    const toolCalls = Array.from({ length: 17 }, () => ({ name: "one" }));
+    await using scene = await llmScene([{ toolCalls }, "Done."], { tools: [toolOf("one", run)] });
+    scene.ask("Go");
+    await scene.answers(2);
+    process.off("warning", warned);
+    expect([run.mock.calls.length, scene.llm.counters.tool_errors, warned.mock.calls]).toEqual([16, 1, []]);
+    expect(toolMessages(scene.context.messages).at(-1)?.content).toMatch(/at most 16 calls at once/);
+  });
+
   it("that is defined wrongly is an error that names it", async () => {
     await using scene = await llmScene(["Never."], { tools: [toolOf("two words", () => 1)] });
     scene.ask("Go");

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
-  DEFAULT_MODEL,
+  defaultOpenAIModel,
   defaultReasoningEffort,
   OpenAILLMService,
 } from "../../../src/bots/voice/services/openai/index.ts";
@@ -46,7 +46,7 @@ describe("an answer", () => {
       { processor: "OpenAILLMService", name: "ttfbMs", value: expect.any(Number) },
     ]);
     expect(scene.openai.requests[0]?.body).toEqual({
-      model: DEFAULT_MODEL,
+      model: defaultOpenAIModel,
       messages: [
         { role: "system", content: "Be brief." },
         { role: "user", content: "What time is it?" },
@@ -223,6 +223,21 @@ describe("an interruption", () => {
       expect(scene.frames.at(-1)).toBeInstanceOf(InterruptionFrame);
     }
     expect(scene.llm.counters.aborted).toBe(7);
+  });
+
+  it("may come often without a trace", async () => {
+    const warned = vi.fn();
+    process.on("warning", warned);
+    await using scene = await llmScene([{ stall: true }]);
+    for (let n = 0; n < 15; n++) {
+      await vi.waitFor(() => expect(scene.llm.counters.warm_ups).toBe(n + 1));
+      scene.ask("Hello");
+      await scene.openai.request(n);
+      scene.interrupt();
+    }
+    process.off("warning", warned);
+    expect(warned).not.toHaveBeenCalled();
+    expect(scene.llm.counters).toMatchObject({ requests: 15, failed: 0 });
   });
 
   it("is the end of the call as well", async () => {

@@ -25,7 +25,7 @@ export interface ToolRoundOptions {
  * @returns the outcomes, none of them pending; or null when the caller interrupted
  */
 export async function runTools(options: ToolRoundOptions): Promise<readonly ToolOutcome[] | null> {
-  const { calls, interruption, onSettled, onLate } = options;
+  const { calls, interruption, over, onSettled, onLate } = options;
   const outcomes: ToolOutcome[] = calls.map(pendingOutcome);
   const ends = calls.map(() => new AbortController());
   let interrupted = false;
@@ -38,8 +38,12 @@ export async function runTools(options: ToolRoundOptions): Promise<readonly Tool
     }
     onSettled([...outcomes]);
   };
-  if (interruption.aborted) return null;
+  const onOver = () => {
+    for (const end of ends) end.abort(new Error("the call is over"));
+  };
+  if (interruption.aborted || over.aborted) return null;
   interruption.addEventListener("abort", onInterruption, { once: true });
+  over.addEventListener("abort", onOver, { once: true });
   await Promise.all(
     calls.map(async (call, index) => {
       const end = ends[index] as AbortController;
@@ -53,6 +57,7 @@ export async function runTools(options: ToolRoundOptions): Promise<readonly Tool
     }),
   );
   interruption.removeEventListener("abort", onInterruption);
+  over.removeEventListener("abort", onOver);
   if (interrupted) return null;
   onSettled(outcomes);
   return outcomes;
@@ -77,13 +82,8 @@ async function runTool(call: LLMToolCall, end: AbortController, options: ToolRou
   }
 
   const { timeoutMs = TIMEOUT_MS } = tool;
-  const { over } = options;
-  const onOver = () => end.abort(new Error("the call is over"));
-  if (over.aborted) onOver();
-  else over.addEventListener("abort", onOver, { once: true });
   const timer = setTimeout(() => end.abort(new ToolTimeout(`not finished within ${timeoutMs} ms`)), timeoutMs);
   const ended = new Promise<never>((_, reject) => {
-    if (end.signal.aborted) reject(end.signal.reason);
     end.signal.addEventListener("abort", () => reject(end.signal.reason), { once: true });
   });
   let isOver = false;
@@ -99,7 +99,6 @@ async function runTool(call: LLMToolCall, end: AbortController, options: ToolRou
   } finally {
     isOver = true;
     clearTimeout(timer);
-    over.removeEventListener("abort", onOver);
   }
 }
 

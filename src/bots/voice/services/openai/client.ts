@@ -53,10 +53,15 @@ export class Client {
     const client = await this.load();
     if (signal.aborted || warming.has(this.#baseUrl) || hasIdleConnection(this.#baseUrl)) return false;
     warming.add(this.#baseUrl);
+    // The package never stops listening to the signal of a request, and this one lives as long as the call.
+    const aborter = new AbortController();
+    const abort = () => aborter.abort();
+    signal.addEventListener("abort", abort, { once: true });
     try {
-      await client.models.retrieve(model, { signal, timeout: WARM_UP_MS });
+      await client.models.retrieve(model, { signal: aborter.signal, timeout: WARM_UP_MS });
       return true;
     } finally {
+      signal.removeEventListener("abort", abort);
       warming.delete(this.#baseUrl);
     }
   }

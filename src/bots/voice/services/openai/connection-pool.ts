@@ -16,7 +16,8 @@ export function hasIdleConnection(url: string): boolean {
   const { protocol, hostname, port } = new URL(url);
   const agent = agents[protocol as keyof typeof agents];
   if (agent === undefined) return false;
-  const prefix = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}:`;
+  // Agents name IPv6 addresses without brackets.
+  const prefix = `${hostname.replace(/^\[|\]$/g, "")}:${port || (protocol === "https:" ? 443 : 80)}:`;
   return Object.keys(agent.freeSockets).some((name) => name.startsWith(prefix));
 }
 

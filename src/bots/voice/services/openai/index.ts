@@ -2,5 +2,5 @@ export type { ChatLimits } from "./chat.ts";
 export type { LLMCounters } from "./counters.ts";
 export { ChatError, type ChatErrorCode } from "./failure.ts";
 export { type OpenAILLMOptions, OpenAILLMService } from "./llm-service.ts";
-export { DEFAULT_MODEL, defaultReasoningEffort, type ReasoningEffort } from "./model.ts";
+export { defaultOpenAIModel, defaultReasoningEffort, type ReasoningEffort } from "./model.ts";
 export type { ModelSettings } from "./params.ts";

@@ -1,4 +1,5 @@
 import {
+  CancelFrame,
   type Frame,
   type FrameDirection,
   FrameProcessor,
@@ -13,7 +14,7 @@ import type { ChatLimits } from "./chat.ts";
 import { BASE_URL, Client } from "./client.ts";
 import { type LLMCounters, noCounts } from "./counters.ts";
 import { ChatError, failureOf } from "./failure.ts";
-import { DEFAULT_MODEL } from "./model.ts";
+import { defaultOpenAIModel } from "./model.ts";
 import { checkOptions } from "./options.ts";
 import type { ModelSettings } from "./params.ts";
 import { Turn, type TurnOptions } from "./turn.ts";
@@ -56,7 +57,12 @@ export class OpenAILLMService extends FrameProcessor {
   constructor(options: OpenAILLMOptions) {
     super({ name: options.name ?? "OpenAILLMService" });
     checkOptions(options);
-    const { maxRetries = 2, firstTokenTimeoutMs = 10_000, totalTimeoutMs = 60_000, model = DEFAULT_MODEL } = options;
+    const {
+      maxRetries = 2,
+      firstTokenTimeoutMs = 10_000,
+      totalTimeoutMs = 60_000,
+      model = defaultOpenAIModel,
+    } = options;
     this.model = model;
     this.#client = new Client(options.apiKey, options.baseUrl ?? BASE_URL);
     this.#turnOptions = {
@@ -74,6 +80,7 @@ export class OpenAILLMService extends FrameProcessor {
     if (frame instanceof LLMContextFrame && direction === "downstream") return this.#answer(frame, run);
     // The other side may have closed its connection since the last turn: it is open again before the caller has finished.
     if (frame instanceof StartFrame || frame instanceof UserStartedSpeakingFrame) this.#warmUp();
+    if (frame instanceof CancelFrame) this.cleanup();
     return run.pushFrame(frame, direction);
   }
 

@@ -2,7 +2,7 @@
  * The Python bot takes gpt-4o, which leaves OpenAI's API on 14 January 2027; OpenAI names this one as its successor for
  * high-volume work. Without reasoning it answers at once.
  */
-export const DEFAULT_MODEL = "gpt-6-luna";
+export const defaultOpenAIModel = "gpt-6-luna";
 
 /** How long a model thinks before it speaks; of later models `none` is the one that a caller does not hear. */
 export type ReasoningEffort = "none" | "minimal" | "low" | "medium" | "high" | "xhigh" | "max";
