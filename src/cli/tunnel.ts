@@ -18,6 +18,9 @@ interface Ngrok {
   }>;
 }
 
+/** Names of its variables. */
+export const tunnelSettingNames = ["NGROK_AUTH_TOKEN", "NGROK_DOMAIN"] as const;
+
 const PACKAGE = "@ngrok/ngrok";
 const OPEN_MS = 20_000;
 const CLOSE_MS = 3_000;
