@@ -13,7 +13,7 @@ const KEY = "key-of-the-account";
 /** The commands that were printed, as a shell would send them. */
 function requestsIn(output: string, variables: Record<string, string>) {
   const filled = output.replace(/\$([A-Z_]+)/g, (_, name) => variables[name] as string);
-  return [...filled.matchAll(/curl -X (\w+) "([^"]+)"((?: \\\n.*)+)/g)].map(([, method, url, rest = ""]) => ({
+  return [...filled.matchAll(/curl -X (\w+) "([^"]+)" \\\n((?:.*\\\n)*.*)/g)].map(([, method, url, rest = ""]) => ({
     method: method as string,
     url: url as string,
     headers: Object.fromEntries([...rest.matchAll(/-H "([^:"]+): ([^"]+)"/g)].map(([, name, value]) => [name, value])),
