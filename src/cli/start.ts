@@ -10,7 +10,7 @@ import {
   type WavixServer,
 } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
+import { checkBot, type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { listen } from "./listening.ts";
 import { behindTunnel, openTunnel, type Tunnel, wantsTunnel } from "./tunnel.ts";
@@ -22,8 +22,8 @@ Starts the server that answers Wavix calls. Without WAVIX_API_KEY it runs in loc
 with a simulated Wavix (npm run call) in place of the real one.
 
 options:
-  --bot NAME|FILE      who talks to the callers: echo (default), pipecat (a bot in Python), or a module whose default
-                       export is a bot: ./my-bot.mjs
+  --bot NAME|FILE      who talks to the callers: echo (default); voice (Deepgram hears, OpenAI thinks, Cartesia speaks);
+                       pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
   --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
   --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
   --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"
@@ -81,6 +81,8 @@ export async function run(argv: string[]): Promise<number> {
   const bot = findBot("bot", values.bot, env);
   const fallback = values["fallback-bot"];
   const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback, env);
+  await checkBot(bot);
+  if (fallbackBot !== undefined) await checkBot(fallbackBot);
   const ofPipecat = ["bot-url", "bot-protocol", "bot-command"] as const;
   const protocols = await protocolsOf([bot, ...(fallbackBot === undefined ? [] : [fallbackBot])], env);
   const astray = ofPipecat.find((flag) => values[flag] !== undefined);
