@@ -1,0 +1,135 @@
+import type { ListenMessage, ListenWord } from "./listen-message.ts";
+import { type ArrivedAt, join, spanOf, type TurnEvent, type Turns } from "./turns.ts";
+
+/** Audio before a turn that is sent again with it: its first word may have begun before the service was sure of it. */
+const leadInMs = 1000;
+
+/** Turns as Flux tells of them: developers.deepgram.com/docs/flux/state. Begins with the first words; a cough makes none. */
+export class FluxTurns implements Turns {
+  readonly #arrivedAt: ArrivedAt;
+  #open = false;
+  #eager = false;
+  /** What of the turn was said on connections that are lost, and is not sent again. */
+  #before = "";
+  /** The transcript as far as it was given out in a turn that was given up. */
+  #spent = "";
+  #transcript = "";
+  #words: readonly ListenWord[] = [];
+  #windowEndMs = 0;
+  #firstMs = 0;
+  #changedMs = 0;
+  #endedAtMs: number | null = null;
+  #language: string | null = null;
+  settledMs = 0;
+
+  constructor(arrivedAt: ArrivedAt) {
+    this.#arrivedAt = arrivedAt;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  handle(message: ListenMessage): TurnEvent[] {
+    if (message.kind !== "turn") return [];
+    const { event, transcript } = message;
+    const events: TurnEvent[] = [];
+    this.#windowEndMs = message.endMs;
+    if (event === "TurnResumed" && this.#eager) {
+      this.#eager = false;
+      events.push({ type: "resumed" });
+    }
+    if (transcript !== "" && transcript !== this.#transcript) {
+      if (this.#unspent(transcript) !== "") events.push(...this.#heard(message));
+      this.#transcript = transcript;
+      this.#words = message.words;
+    }
+    if (event === "EagerEndOfTurn" && this.#open && !this.#eager) {
+      this.#eager = true;
+      events.push({ type: "eager", text: this.#text() });
+    }
+    if (event === "EndOfTurn") {
+      events.push(...this.#finish());
+      this.#spent = "";
+      this.settledMs = message.endMs;
+    } else if (transcript === "") {
+      this.settledMs = Math.max(this.settledMs, message.endMs - leadInMs);
+    }
+    return events;
+  }
+
+  end(): TurnEvent[] {
+    if (!this.#open) return [];
+    const spent = this.#transcript;
+    this.settledMs = Math.max(this.settledMs, this.#windowEndMs);
+    const events = this.#finish();
+    this.#spent = spent;
+    return events;
+  }
+
+  lost(): TurnEvent[] {
+    if (!this.#eager) return [];
+    this.#eager = false;
+    return [{ type: "resumed" }];
+  }
+
+  restarted(replayFromMs: number): void {
+    const kept = this.#words.filter((word, i) => this.#endOf(word, i) <= replayFromMs).map(({ text }) => text);
+    if (this.#open) this.#before = join(this.#before, this.#unspent(join(...kept)));
+    this.#spent = "";
+    this.#transcript = "";
+    this.#words = [];
+    this.settledMs = 0;
+    this.#firstMs = 0;
+    this.#changedMs = 0;
+  }
+
+  #heard({ transcript, words, endMs, language }: Extract<ListenMessage, { kind: "turn" }>): TurnEvent[] {
+    const events: TurnEvent[] = this.#open ? [] : [{ type: "started" }];
+    if (!this.#open || this.#transcript === "") this.#firstMs = endMs;
+    this.#open = true;
+    this.#language = language ?? this.#language;
+    this.#transcript = transcript;
+    this.#words = words;
+    this.#changedMs = endMs;
+    // Older versions of the service give no times: the last word is then not later than when it first showed.
+    this.#endedAtMs = this.#arrivedAt(spanOf(words)?.endMs ?? endMs);
+    events.push({ type: "interim", text: this.#text(), speechMs: this.#speechMs(), language: this.#language });
+    return events;
+  }
+
+  #finish(): TurnEvent[] {
+    if (!this.#open) return [];
+    const text = this.#text();
+    const speechEndedAtMs = this.#endedAtMs;
+    const speechMs = this.#speechMs();
+    this.#open = false;
+    this.#eager = false;
+    this.#before = "";
+    this.#transcript = "";
+    this.#words = [];
+    return [
+      { type: "final", text, finalized: true, speechMs, language: this.#language },
+      { type: "stopped", speechEndedAtMs },
+    ];
+  }
+
+  #text(): string {
+    return join(this.#before, this.#unspent(this.#transcript));
+  }
+
+  #unspent(transcript: string): string {
+    return transcript.startsWith(this.#spent) ? transcript.slice(this.#spent.length).trim() : transcript;
+  }
+
+  #speechMs(): number {
+    const span = spanOf(this.#words);
+    return span === null ? this.#changedMs - this.#firstMs : span.endMs - span.startMs;
+  }
+
+  /** Without times the words are taken to be spread over the turn. */
+  #endOf(word: ListenWord, index: number): number {
+    const shareMs = (this.#windowEndMs - this.settledMs) / this.#words.length;
+    return word.endMs ?? this.settledMs + (index + 1) * shareMs;
+  }
+}

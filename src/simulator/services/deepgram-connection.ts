@@ -1,0 +1,190 @@
+import type { RawData, WebSocket } from "ws";
+import type { StreamFault } from "./deepgram-faults.ts";
+import { FluxStream } from "./deepgram-flux.ts";
+import { NovaStream } from "./deepgram-nova.ts";
+import type { ListenPace } from "./deepgram-options.ts";
+import type { FluxQuery, NovaQuery } from "./deepgram-query.ts";
+import { SoundWatch, type SoundWindow } from "./sound-watch.ts";
+import type { SpokenScript } from "./spoken-script.ts";
+
+/** A connection as the stand-in saw it. */
+export interface DeepgramConnection {
+  /** "/v1/listen" or "/v2/listen". */
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  /** What the client said in JSON: KeepAlive, Finalize, CloseStream … */
+  readonly received: readonly unknown[];
+  /** What it was told. */
+  readonly sent: readonly unknown[];
+  /** How much audio it sent, in ms. */
+  readonly audioMs: number;
+  /** Messages with audio. */
+  readonly audioMessages: number;
+  /** Code of the end as the stand-in saw it; null while it lasts. */
+  readonly closeCode: number | null;
+}
+
+const maxLogged = 2000;
+// developers.deepgram.com/docs/audio-keep-alive: ten seconds. Flux: a minute, pings count (deepgram-python-sdk issue 618).
+export const novaIdleMs = 10_000;
+export const fluxIdleMs = 60_000;
+
+/** One client of the stand-in: its socket, its audio, the faults that await it. */
+export class ListenConnection implements DeepgramConnection {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly received: unknown[] = [];
+  readonly sent: unknown[] = [];
+  audioMessages = 0;
+  closeCode: number | null = null;
+  readonly #socket: WebSocket;
+  readonly #watch: SoundWatch;
+  readonly #stream: NovaStream | FluxStream;
+  readonly #faults: StreamFault[];
+  readonly #pace: ListenPace;
+  readonly #problem: (text: string) => void;
+  readonly #idle: NodeJS.Timeout;
+  readonly #delayed = new Set<NodeJS.Timeout>();
+  #mute = false;
+  #over = false;
+
+  constructor(options: {
+    socket: WebSocket;
+    url: URL;
+    query: NovaQuery | FluxQuery;
+    pace: ListenPace;
+    script: SpokenScript;
+    faults: StreamFault[];
+    problem: (text: string) => void;
+  }) {
+    const { socket, url, query, pace, script } = options;
+    this.path = url.pathname;
+    this.query = Object.fromEntries(url.searchParams);
+    this.#socket = socket;
+    this.#pace = pace;
+    this.#faults = [...options.faults];
+    this.#problem = options.problem;
+    const isFlux = "eotThreshold" in query;
+    const idleMs = pace.idleTimeoutMs ?? (isFlux ? fluxIdleMs : novaIdleMs);
+    this.#idle = setTimeout(() => this.#starved(), idleMs);
+    this.#strike(0);
+    const send = (message: object) => this.#send(JSON.stringify(message));
+    this.#stream = isFlux
+      ? new FluxStream(query, { ...pace, updateEveryMs: pace.interimEveryMs ?? 250 }, script, send)
+      : new NovaStream(query, { ...pace, interimEveryMs: pace.interimEveryMs ?? 1000 }, script, send);
+    this.#watch = new SoundWatch(query.sampleRate, pace.soundThreshold, (window) => this.#window(window));
+    socket.on("message", (data, isBinary) => this.#message(data, isBinary));
+    socket.on("ping", () => this.#idle.refresh());
+    socket.on("close", (code) => {
+      this.closeCode = code;
+      this.#end();
+    });
+    socket.on("error", () => {}); // `close` follows
+  }
+
+  get audioMs(): number {
+    return this.#watch.heardMs;
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    if (this.#over) return;
+    this.#idle.refresh();
+    if (!isBinary) {
+      this.#command(String(data));
+      return;
+    }
+    const bytes = data as Buffer;
+    this.audioMessages += 1;
+    this.#watch.push(bytes);
+    if (bytes.length > 0) return;
+    // developers.deepgram.com/docs/stt-troubleshooting-websocket-data-and-net-errors: it closes the stream.
+    this.#problem("an empty binary message");
+    this.#finish();
+  }
+
+  #window(window: SoundWindow): void {
+    this.#strike(window.atMs);
+    if (!this.#over) this.#stream.window(window);
+  }
+
+  #strike(atMs: number): void {
+    while (!this.#over && this.#faults[0] !== undefined && this.#faults[0].afterMs <= atMs) {
+      const fault = this.#faults.shift()!;
+      if (fault.kind === "mute") this.#mute = true;
+      else if (fault.kind === "say") this.#send(fault.text);
+      else if (fault.kind === "close") this.#close(fault.code, fault.reason);
+      else {
+        this.#end();
+        this.#socket.terminate();
+      }
+    }
+  }
+
+  #command(text: string): void {
+    const message = parseObject(text);
+    if (this.received.length < maxLogged) this.received.push(message ?? text);
+    if (message?.type === "CloseStream") this.#finish();
+    else if (this.#stream instanceof FluxStream) {
+      if (this.#stream.command(message ?? {})) return;
+      this.#problem(`Flux knows no message like ${text.slice(0, 80)}`);
+      this.#close(1008, "UNPARSABLE_CLIENT_MESSAGE");
+    } else if (message?.type === "Finalize") this.#stream.finalize();
+    else if (message?.type !== "KeepAlive") {
+      this.#problem(`nova knows no message like ${text.slice(0, 80)}`);
+      this.#close(1008, "DATA-0000");
+    }
+  }
+
+  #finish(): void {
+    this.#stream.end();
+    this.#close(this.#stream instanceof FluxStream ? undefined : 1000);
+  }
+
+  #starved(): void {
+    if (this.#over) return;
+    this.#problem("neither audio nor KeepAlive in time");
+    this.#close(1011, "Deepgram did not receive audio data or a text message within the timeout window. NET-0001");
+  }
+
+  #send(text: string): void {
+    if (this.#mute) return;
+    this.#later(() => {
+      if (this.#socket.readyState !== this.#socket.OPEN) return;
+      if (this.sent.length < maxLogged) this.sent.push(parseObject(text) ?? text);
+      this.#socket.send(text);
+    });
+  }
+
+  /** Behind what is still to be said. */
+  #close(code?: number, reason?: string): void {
+    this.#over = true;
+    this.#later(() => this.#socket.close(code, reason));
+  }
+
+  #later(act: () => void): void {
+    if (this.#pace.delayMs === 0) {
+      act();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#delayed.delete(timer);
+      act();
+    }, this.#pace.delayMs);
+    this.#delayed.add(timer);
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#idle);
+    for (const timer of this.#delayed) clearTimeout(timer);
+  }
+}
+
+function parseObject(text: string): { readonly type?: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : null;
+  } catch {
+    return null;
+  }
+}
