@@ -13,6 +13,8 @@ export class SpeechContext {
   readonly id: string;
   /** No more text follows: Cartesia knows. */
   isClosed = false;
+  /** It was given up as expired: what Cartesia has not said of it by now, it will not. */
+  isLeft = false;
   readonly #text = new SpokenText();
   /** Sentences sent, and those of them that Cartesia says are spoken. */
   #sentences = 0;
@@ -37,7 +39,8 @@ export class SpeechContext {
 
   /** Whether all that was sent was spoken, as far as Cartesia says. */
   get isSpoken(): boolean {
-    return this.#byteLength > 0 && (this.#spokenSentences >= this.#sentences || this.#text.isOver);
+    if (this.#byteLength === 0) return false;
+    return this.isLeft || this.#spokenSentences >= this.#sentences || this.#text.isOver;
   }
 
   /** Whether something has to come. */

@@ -161,6 +161,7 @@ export class Utterance {
         this.#finish(context);
         return;
       }
+      context.isLeft = true;
       this.#close(context);
     }
     while (this.#waiting.length > 0 && this.#context?.isClosed !== true) {
