@@ -78,7 +78,16 @@ async function compile(folder: string, program: string, options: Record<string, 
 describe("the packed package", () => {
   it("holds what a user needs and nothing else", () => {
     const top = readdirSync(INSTALLED).sort();
-    expect(top).toEqual(["CHANGELOG.md", "LICENSE", "README.md", "assembly", "build", "dist", "package.json"]);
+    expect(top).toEqual([
+      ".env.example",
+      "CHANGELOG.md",
+      "LICENSE",
+      "README.md",
+      "assembly",
+      "build",
+      "dist",
+      "package.json",
+    ]);
     expect(readdirSync(join(INSTALLED, "build")).sort()).toEqual(["codec.scalar.wasm", "codec.simd.wasm"]);
   });
 

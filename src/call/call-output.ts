@@ -60,7 +60,7 @@ export class CallOutput extends FrameProcessor {
     if (direction === "upstream" || frame instanceof StartFrame) return run.pushFrame(frame, direction);
     if (frame instanceof OutputAudioRawFrame) return this.#play(frame);
     if (frame instanceof InterruptionFrame) this.#interrupt();
-    else if (frame instanceof CancelFrame) this.#give(frame);
+    else if (frame instanceof CancelFrame) this.#cancel(frame);
     else if (frame instanceof OutputTransportMessageUrgentFrame) return this.#give(frame);
     if (frame instanceof SystemFrame) return run.pushFrame(frame);
 
@@ -170,11 +170,19 @@ export class CallOutput extends FrameProcessor {
 
   /** What was heard goes on before the interruption does; the rest is dropped here and at Wavix. */
   #interrupt(): void {
-    if (this.#last !== undefined || this.#call.unheardMs > 0) {
-      this.#call.interrupt();
-      if (this.#last !== undefined) this.#firstHeard(this.#last);
-      for (const utterance of new Set(this.#held.map((held) => held.utterance))) this.#release(utterance);
-    }
+    if (this.#last !== undefined || this.#call.unheardMs > 0) this.#call.interrupt();
+    this.#cutOff();
+  }
+
+  /** The call ends now, if it has not. */
+  #cancel(frame: CancelFrame): void {
+    void this.#give(frame);
+    this.#cutOff();
+  }
+
+  #cutOff(): void {
+    if (this.#last !== undefined) this.#firstHeard(this.#last);
+    for (const utterance of new Set(this.#held.map((held) => held.utterance))) this.#release(utterance);
     this.#open = undefined;
     this.#stopped();
   }

@@ -163,6 +163,19 @@ export interface Call {
    * name counts; names beyond 20, and what is longer than 200 characters, are left out. No secrets, no phone numbers.
    */
   note?(name: string, text: string): void;
+  /**
+   * Reports figures of something that happened in the call, such as a turn: a line of the log (the first 1000 of a call),
+   * the call's record and `/calls` (how many there were; of each figure the median and the greatest), and, of those in
+   * …`Ms`, `wavix_bot_duration_seconds` in `/metrics`.
+   *
+   * Reports are named in snake_case, figures in camelCase, up to 64 characters; there may be 20 of the former, and of each
+   * 20 of the latter. Whatever else there is, and what is no finite number from 0 up, is left out; all of it once the call
+   * is over (`closed`). No secrets, no phone numbers.
+   *
+   * @example
+   * call.report?.("turn", { answerMs: 812, sttMs: 230, llmMs: 310, ttsMs: 140, playoutMs: 132 });
+   */
+  report?(name: string, figures: Readonly<Record<string, number>>): void;
   /** Access to REST for this call; undefined for a socket of one's own without it. */
   readonly control: CallControl | undefined;
 }

@@ -3,6 +3,7 @@
  *
  * @module pipecat-wavix/transport
  */
+export { type BotReport, type FigureSummary, REPORT_LIMITS, type ReportSummary } from "./bot-notes.ts";
 export {
   type Bot,
   type Call,

@@ -1,4 +1,5 @@
 import type { WavixFrameSerializer } from "../wavix/wire/index.ts";
+import type { BotReport } from "./bot-notes.ts";
 import type { CallControl, CallFacts, EndedBy } from "./call.ts";
 import type { Lateness } from "./lateness.ts";
 import { PACKET_MS, type PacketClock } from "./packet-clock.ts";
@@ -46,6 +47,8 @@ export interface WavixTransportOptions {
   readonly maxCallMs?: number | undefined;
   /** Is told how late each write is; several calls may share one. */
   readonly lateness?: Lateness | undefined;
+  /** Is told of each report of a bot ({@link Call.report}), as far as it was taken. */
+  readonly onReport?: ((report: BotReport) => void) | undefined;
   /** For tests; the clock of the process. */
   readonly clock?: PacketClock | undefined;
 }
@@ -88,6 +91,32 @@ export interface TransportStats {
   binaryMessages: number;
   /** How often a stream's audio started afresh because the codec was replaced. */
   discontinuities: number;
+}
+
+/** Of a transport that nothing has gone through yet. */
+export function noStats(): TransportStats {
+  return {
+    packetsIn: 0,
+    packetsLost: 0,
+    packetsLate: 0,
+    packetsDuplicated: 0,
+    numberJumps: 0,
+    jitterMs: 0,
+    inputPauses: 0,
+    longestInputPauseMs: 0,
+    packetsOut: 0,
+    packetsDropped: 0,
+    framesDropped: 0,
+    messagesUnsent: 0,
+    interruptions: 0,
+    marksEchoed: 0,
+    marksMissed: 0,
+    starvations: 0,
+    maxLatenessMs: 0,
+    messagesDropped: 0,
+    binaryMessages: 0,
+    discontinuities: 0,
+  };
 }
 
 /** How a call is to end. */

@@ -16,6 +16,7 @@ import {
   TTSStoppedFrame,
 } from "../pipecat/index.ts";
 import { type StartMessage, WavixFrameSerializer } from "../wavix/wire/index.ts";
+import { BotNotes, type ReportSummary } from "./bot-notes.ts";
 import {
   type Bot,
   type Call,
@@ -39,6 +40,7 @@ import { packetClock } from "./packet-clock.ts";
 import { PacketSender } from "./packet-sender.ts";
 import {
   type EndOptions,
+  noStats,
   readTransportSettings,
   type TransportSocket,
   type TransportStats,
@@ -46,8 +48,6 @@ import {
 } from "./transport-options.ts";
 
 const OPEN = 1;
-const MAX_NOTES = 20;
-const MAX_NOTE_LENGTH = 200;
 /** `setTimeout` takes a longer delay, and Infinity, for 1 ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -89,8 +89,8 @@ export class WavixTransport implements Call {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #idleTimeoutMs: number;
   readonly #messageLimit: MessageLimit;
-  readonly #stats: TransportStats;
-  readonly #notes = new Map<string, string>();
+  readonly #stats: TransportStats = noStats();
+  readonly #notes: BotNotes;
   #resolveReady!: (start: StartMessage | null) => void;
   #isReady = false;
   #lastMessageAtMs = performance.now();
@@ -130,33 +130,12 @@ export class WavixTransport implements Call {
       lateness: options.lateness,
       onFailed: (error) => this.#codecFailed(error),
     });
+    this.#notes = new BotNotes(options.onReport);
     this.#facts = options.facts ?? {};
     this.from = this.#facts.from;
     this.to = this.#facts.to;
     this.control = options.control;
     this.signal = this.#aborter.signal;
-    this.#stats = {
-      packetsIn: 0,
-      packetsLost: 0,
-      packetsLate: 0,
-      packetsDuplicated: 0,
-      numberJumps: 0,
-      jitterMs: 0,
-      inputPauses: 0,
-      longestInputPauseMs: 0,
-      packetsOut: 0,
-      packetsDropped: 0,
-      framesDropped: 0,
-      messagesUnsent: 0,
-      interruptions: 0,
-      marksEchoed: 0,
-      marksMissed: 0,
-      starvations: 0,
-      maxLatenessMs: 0,
-      messagesDropped: 0,
-      binaryMessages: 0,
-      discontinuities: 0,
-    };
     this.ready = new Promise((resolve) => {
       this.#resolveReady = resolve;
     });
@@ -228,14 +207,22 @@ export class WavixTransport implements Call {
   }
 
   note(name: string, text: string): void {
-    if (text.length <= MAX_NOTE_LENGTH && (this.#notes.has(name) || this.#notes.size < MAX_NOTES)) {
-      this.#notes.set(name, text);
-    }
+    this.#notes.note(name, text);
+  }
+
+  report(name: string, figures: Readonly<Record<string, number>>): void {
+    // What comes later would be in the log and the metrics, and not in the record, which is made at the end.
+    if (this.#releasedAtMs === undefined) this.#notes.report(name, figures);
   }
 
   /** What its bots have noted, by name. */
   get notes(): Readonly<Record<string, string>> {
-    return Object.fromEntries(this.#notes);
+    return this.#notes.notes;
+  }
+
+  /** What its bots have reported, by name. */
+  get reports(): Readonly<Record<string, ReportSummary>> {
+    return this.#notes.reports;
   }
 
   /** What the serializer dropped, by cause. */

@@ -12,6 +12,8 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   demo: { summary: "run one whole call on this machine and say how it went", load: () => import("./demo.ts") },
   start: { summary: "start the server that answers Wavix calls", load: () => import("./start.ts") },
+  bot: { summary: "run a bot by itself, with calls answered by hand", load: () => import("./bot.ts") },
+  doctor: { summary: "check a real set-up, and say what to mend", load: () => import("./doctor.ts") },
   call: { summary: "place one simulated call to a running server", load: () => import("./call.ts") },
   replay: { summary: "play a traced call back against a running server", load: () => import("./replay.ts") },
   load: {

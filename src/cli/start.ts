@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { PipecatBotOptions } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
 import {
   createServer,
   readSettings,
-  ServerError,
   type ServerSettings,
   type ServerUrls,
   settingNames,
@@ -13,6 +11,10 @@ import {
 } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
 import { type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
+import { loadEnvFile } from "./env-file.ts";
+import { listen } from "./listening.ts";
+import { behindTunnel, openTunnel, type Tunnel, wantsTunnel } from "./tunnel.ts";
+import { exitSoon, untilStopped } from "./until-stopped.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
 
@@ -30,6 +32,8 @@ options:
   --port N             default 7860; 0 takes a free one
   --host ADDRESS       default 127.0.0.1, or 0.0.0.0 with WAVIX_API_KEY
   --public-url URL     where Wavix reaches this server, https://…
+  --tunnel ngrok       gets a public address from ngrok (npm install @ngrok/ngrok, and NGROK_AUTH_TOKEN), also without
+                       this option where there is a token and no PUBLIC_URL
   --trace DIR          write a redacted trace of every call's messages into DIR
   --trace-audio        keep what was said in them
   --open-ws            also accept media sockets without a token, on plain /ws
@@ -39,9 +43,6 @@ options:
 Everything else is set in the environment, or in a file .env here (README, «Settings»; for what begins with BOT_, and
 goes with --bot pipecat: docs/pipecat.md):
 ${wrap(settingNames)}`;
-
-/** How long the process may live on after the last call, when a bot's module does not let go of it. */
-const EXIT_AFTER_MS = 1_000;
 
 /** Options that stand for a variable of the environment. */
 const FLAGS = {
@@ -66,6 +67,7 @@ export async function run(argv: string[]): Promise<number> {
     port: { type: "string" },
     host: { type: "string" },
     "public-url": { type: "string" },
+    tunnel: { type: "string" },
     trace: { type: "string" },
     "trace-audio": { type: "boolean" },
     "open-ws": { type: "boolean" },
@@ -73,7 +75,7 @@ export async function run(argv: string[]): Promise<number> {
   });
   if (values === null) return 0;
   // Before the bot is loaded: it may look at the environment as it loads.
-  if (existsSync(".env")) process.loadEnvFile(".env");
+  loadEnvFile();
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
   const bot = findBot("bot", values.bot, env);
@@ -86,64 +88,49 @@ export async function run(argv: string[]): Promise<number> {
   for (const [name, value] of Object.entries(suitedTo(protocols, bot))) env[name] ||= value;
   if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
+  const { settings, tunnel } = await publicSettings(env, wantsTunnel(values.tunnel, values["public-url"], env));
+  try {
+    const server = await openServer(settings, bot, fallbackBot);
+    // A server in public answers the telephone; it shows pages only when told to.
+    const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
+    if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
+    if (protocols.has("twilio")) {
+      const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
+      // A variable that is empty is one that is not set.
+      const accountSid = env.BOT_TWILIO_ACCOUNT_SID || undefined;
+      const authToken = env.BOT_TWILIO_AUTH_TOKEN || undefined;
+      server.app.use(twilioCallsRouter({ hangUp: (callId) => server.hangUp(callId), accountSid, authToken }));
+    }
+    const urls = await listen(server, settings);
+    console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
+    await untilStopped(server, settings.drainMs);
+  } finally {
+    await tunnel?.close();
+  }
+  exitSoon();
+  return 0;
+}
+
+/**
+ * The settings; with a tunnel its address is the public one. It is opened before anybody asks where the server is reached,
+ * and when all else has been found to be right.
+ *
+ * @throws UsageError when the settings need mending, or a tunnel cannot be had as things are
+ */
+async function publicSettings(
+  env: Environment,
+  tunneled: boolean,
+): Promise<{ settings: ServerSettings; tunnel: Tunnel | undefined }> {
+  if (!tunneled) return { settings: checkedSettings(env), tunnel: undefined };
+  const { port } = checkedSettings(behindTunnel(env, "https://not-open-yet.invalid"));
+  const tunnel = await openTunnel(port, env);
+  return { settings: checkedSettings(behindTunnel(env, tunnel.url)), tunnel };
+}
+
+function checkedSettings(env: Environment): ServerSettings {
   const read = readSettings(env);
   if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
-
-  const { settings } = read;
-  const server = await openServer(settings, bot, fallbackBot);
-  // A server in public answers the telephone; it shows pages only when told to.
-  const hasBenchPage = settings.wavixApiKey === undefined || values["bench-page"] === true;
-  if (hasBenchPage) server.app.use("/bench", (await import("../web/index.ts")).benchPage());
-  if (protocols.has("twilio")) {
-    const { twilioCallsRouter } = await import("../bots/pipecat/index.ts");
-    // A variable that is empty is one that is not set.
-    const accountSid = env.BOT_TWILIO_ACCOUNT_SID || undefined;
-    const authToken = env.BOT_TWILIO_AUTH_TOKEN || undefined;
-    server.app.use(twilioCallsRouter({ hangUp: (callId) => server.hangUp(callId), accountSid, authToken }));
-  }
-  let urls: ServerUrls;
-  try {
-    urls = await server.listen();
-  } catch (error) {
-    // Its bots may have processes.
-    await server.close();
-    if (error instanceof ServerError && error.code !== "NO_WORKER") throw new UsageError(error.message);
-    if (error instanceof ServerError) {
-      console.error(`pipecat-wavix start: ${error.message}`);
-      return 1;
-    }
-    const { code } = error as NodeJS.ErrnoException;
-    const advice = code === "EADDRINUSE" ? "is in use; choose another with --port" : `cannot be had (${code})`;
-    console.error(`pipecat-wavix start: port ${settings.port} on ${settings.host} ${advice}`);
-    return 1;
-  }
-  console.log(banner(settings, urls, hasBenchPage, process.stdout.isTTY === true));
-
-  await new Promise<void>((resolve) => {
-    const signals = ["SIGINT", "SIGTERM"] as const;
-    const stop = () => {
-      if (server.callCount > 0) {
-        const limit = Math.round(settings.drainMs / 1_000);
-        console.log(
-          `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
-        );
-      }
-      for (const signal of signals) process.off(signal, stop).on(signal, hurry);
-      void server
-        .drain()
-        .then(() => server.close())
-        .then(resolve);
-    };
-    // Whoever sends a third one does not want to wait for anything.
-    const hurry = () => {
-      for (const signal of signals) process.off(signal, hurry);
-      void server.close();
-    };
-    for (const signal of signals) process.on(signal, stop);
-  });
-  // All calls are over. What a bot's module keeps open (a timer, a connection) must not keep the process.
-  setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();
-  return 0;
+  return read.settings;
 }
 
 type Protocol = NonNullable<PipecatBotOptions["protocol"]>;
@@ -198,6 +185,7 @@ async function load(bot: NamedBot): Promise<Bot> {
 /** What a person wants to know first. The webhook's secret is shown to a person only, not to a log. */
 function banner(settings: ServerSettings, urls: ServerUrls, hasBenchPage: boolean, isTerminal: boolean): string {
   const local = settings.wavixApiKey === undefined;
+  const isPublic = settings.publicUrl !== undefined;
   const webhook =
     settings.webhookSecret === undefined || isTerminal
       ? urls.webhook
@@ -205,7 +193,7 @@ function banner(settings: ServerSettings, urls: ServerUrls, hasBenchPage: boolea
   const lines = [
     "",
     `  Local URL      ${urls.local}`,
-    `  Public URL     ${local ? "none (local mode: no WAVIX_API_KEY)" : urls.public}`,
+    `  Public URL     ${isPublic ? urls.public : "none (local mode: no WAVIX_API_KEY)"}`,
     `  Webhook URL    ${webhook}`,
     `  WebSocket URL  ${urls.webSocket}${settings.openWs ? "" : "/<token>"}`,
     ...(settings.workers > 1 ? [`  Workers        ${settings.workers}`] : []),

@@ -112,7 +112,8 @@ export class StopFrame extends ControlFrame {
 }
 
 /**
- * Something failed. `fatal` says that the pipeline cannot go on; `exception` is what was thrown.
+ * Something failed. `fatal` says that the pipeline cannot go on; `processor` names the one that says so; `exception` is what
+ * was thrown.
  *
  * @example
  * new ErrorFrame({ error: "speech service is gone", fatal: true }).fatal; // true
@@ -120,12 +121,14 @@ export class StopFrame extends ControlFrame {
 export class ErrorFrame extends SystemFrame {
   readonly error: string;
   readonly fatal: boolean;
+  readonly processor: string | null;
   readonly exception: unknown;
 
-  constructor(options: { error: string; fatal?: boolean; exception?: unknown }) {
+  constructor(options: { error: string; fatal?: boolean; processor?: string | null; exception?: unknown }) {
     super();
     this.error = text("error", options.error);
     this.fatal = options.fatal ?? false;
+    this.processor = options.processor ?? null;
     this.exception = options.exception;
   }
 }

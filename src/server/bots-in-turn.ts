@@ -121,6 +121,10 @@ class Attempt implements Call {
     if (!this.#failed) this.#call.note?.(name, text);
   }
 
+  report(name: string, figures: Readonly<Record<string, number>>): void {
+    if (!this.#failed) this.#call.report?.(name, figures);
+  }
+
   get callId(): string | undefined {
     return this.#call.callId;
   }

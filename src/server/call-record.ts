@@ -1,4 +1,4 @@
-import type { CallEnd, TransportStats, WavixTransport } from "../call/index.ts";
+import type { CallEnd, ReportSummary, TransportStats, WavixTransport } from "../call/index.ts";
 import { WavixApiError } from "../wavix/control/index.ts";
 
 /** An error in a log: what and where, without the fields of foreign errors, which may hold anything. */
@@ -26,6 +26,8 @@ export interface CallRecord extends Partial<TransportStats> {
   readonly startNamedAnother?: true;
   /** What bots have noted of it, by name: `bot` is where the Pipecat bot is that has the call, or had it last. */
   readonly notes?: Readonly<Record<string, string>>;
+  /** What bots have reported of it, by name: `{ turn: { count: 5, answerMs: { p50: 812, max: 1240 } } }`. */
+  readonly reports?: Readonly<Record<string, ReportSummary>>;
   /** Messages that came to nothing, by cause. */
   readonly drops?: Readonly<Record<string, number>>;
 }
@@ -44,7 +46,7 @@ export interface CallCourse {
 export function recordOf({ callId, end, startedAtMs, streamingAtMs, transport, ...rest }: CallCourse): CallRecord {
   const nowMs = performance.now();
   const drops = nonZero(transport?.drops ?? {});
-  const notes = transport?.notes ?? {};
+  const { notes = {}, reports = {} } = transport ?? {};
   return {
     callId,
     startedAt: isoOf(startedAtMs),
@@ -57,6 +59,7 @@ export function recordOf({ callId, end, startedAtMs, streamingAtMs, transport, .
     ...transport?.stats,
     ...(rest.startNamedAnother ? { startNamedAnother: true } : {}),
     ...(Object.keys(notes).length === 0 ? {} : { notes }),
+    ...(Object.keys(reports).length === 0 ? {} : { reports }),
     ...(Object.keys(drops).length === 0 ? {} : { drops }),
   };
 }

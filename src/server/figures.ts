@@ -1,6 +1,8 @@
 import { Lateness, type TransportStats, type WavixTransport } from "../call/index.ts";
+import { addBotDurations, type BotDurations } from "./bot-durations.ts";
 import { addBotEvents, type BotEvents } from "./bot-events.ts";
 import type { CallRecord } from "./call-record.ts";
+import { addCounts, type Counts } from "./histogram.ts";
 
 /** What calls amount to, those that are up and those that have ended: counts that only rise. */
 export interface CallFigures {
@@ -15,20 +17,25 @@ export interface CallFigures {
   callsUntraced: number;
   /** What bots count. */
   botEvents: BotEvents;
+  /** What bots report. */
+  botDurations: BotDurations;
   /** Of each write of audio. */
-  lateness: Pick<Lateness, "counts" | "sumMs">;
+  lateness: Counts;
 }
 
 export function noFigures(): CallFigures {
   const { counts, sumMs } = new Lateness();
   return {
     ...{ packetsIn: 0, packetsOut: 0, interruptions: 0, starvations: 0, traceLinesLost: 0, callsUntraced: 0 },
-    ...{ dropped: {}, botEvents: {} },
+    ...{ dropped: {}, botEvents: {}, botDurations: {} },
     lateness: { counts, sumMs },
   };
 }
 
-/** Adds one call: one that is up, or the record of one that has ended. How late its writes were is counted elsewhere. */
+/**
+ * Adds one call: one that is up, or the record of one that has ended. How late its writes were, and what its bots report, is
+ * counted elsewhere.
+ */
 export function addCall(sum: CallFigures, call: CallRecord | WavixTransport): void {
   const stats: Partial<TransportStats> = "stats" in call ? call.stats : call;
   const { packetsIn = 0, packetsOut = 0, interruptions = 0, starvations = 0 } = stats;
@@ -50,8 +57,6 @@ export function addFigures(sum: CallFigures, part: Readonly<CallFigures>): void 
   sum.traceLinesLost += part.traceLinesLost;
   sum.callsUntraced += part.callsUntraced;
   addBotEvents(sum.botEvents, part.botEvents);
-  sum.lateness.sumMs += part.lateness.sumMs;
-  for (const [bucket, count] of part.lateness.counts.entries()) {
-    sum.lateness.counts[bucket] = (sum.lateness.counts[bucket] ?? 0) + count;
-  }
+  addBotDurations(sum.botDurations, part.botDurations);
+  addCounts(sum.lateness, part.lateness);
 }

@@ -8,4 +8,5 @@ export type { CallRecord, ErrorFacts } from "./call-record.ts";
 export { ServerError } from "./errors.ts";
 export { type ReadSettings, readSettings, settingNames } from "./read-settings.ts";
 export { createServer, type ServerOptions, type ServerUrls, type WavixServer } from "./server.ts";
-export { defaultSettings, type ServerSettings } from "./settings.ts";
+export { defaultSettings, type ServerSettings, WAVIX_API_BASE } from "./settings.ts";
+export { webhookUrlOf } from "./webhook.ts";

@@ -1,4 +1,4 @@
-import type { EndOptions, TransportStats, WavixTransport } from "../call/index.ts";
+import type { EndOptions, ReportSummary, TransportStats, WavixTransport } from "../call/index.ts";
 import { isoOf, nonZero } from "./call-record.ts";
 
 /** How a call stands now, for an operator. Without phone numbers. */
@@ -12,6 +12,7 @@ export interface CallSnapshot extends Partial<TransportStats> {
   readonly streamId?: string | undefined;
   readonly unheardMs?: number;
   readonly notes?: Readonly<Record<string, string>>;
+  readonly reports?: Readonly<Record<string, ReportSummary>>;
   readonly drops?: Readonly<Record<string, number>>;
   /** The one that carries it, where there are workers. */
   readonly worker?: number;
@@ -42,6 +43,6 @@ export function snapshotOf(
     durationMs: Math.round(performance.now() - startedAtMs),
   };
   if (transport === undefined) return facts;
-  const { streamId, unheardMs, stats, notes, drops } = transport;
-  return { ...facts, streamId, unheardMs: Math.round(unheardMs), ...stats, notes, drops: nonZero(drops) };
+  const { streamId, unheardMs, stats, notes, reports, drops } = transport;
+  return { ...facts, streamId, unheardMs: Math.round(unheardMs), ...stats, notes, reports, drops: nonZero(drops) };
 }

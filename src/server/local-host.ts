@@ -1,5 +1,6 @@
 import { type Bot, Lateness } from "../call/index.ts";
 import type { CallEvent } from "../wavix/control/index.ts";
+import type { BotDurations } from "./bot-durations.ts";
 import { botEventsOf } from "./bot-events.ts";
 import type { CallHost, HostEvents, NewCall, Snapshots, StreamToken, TraceAnswer } from "./call-host.ts";
 import { type CallRecord, describe } from "./call-record.ts";
@@ -31,6 +32,7 @@ export class LocalHost implements CallHost {
   /** Of calls that have ended. */
   readonly #past = noFigures();
   readonly #lateness = new Lateness();
+  readonly #botDurations: BotDurations = {};
   #tracer: Tracer | undefined;
   #released: Promise<void> | undefined;
 
@@ -41,6 +43,7 @@ export class LocalHost implements CallHost {
       watch: new StreamWatch(options.settings),
       tracer: () => this.#tracer,
       lateness: this.#lateness,
+      botDurations: this.#botDurations,
       onEnd: (session, record) => {
         this.#sessions.delete(session.callId);
         this.#ended(session.callId, record);
@@ -131,8 +134,8 @@ export class LocalHost implements CallHost {
   async figures(): Promise<CallFigures> {
     const sum = noFigures();
     const { lostLines: traceLinesLost = 0, untraced: callsUntraced = 0 } = this.#tracer ?? {};
-    const botEvents = botEventsOf(this.#options.bots);
-    addFigures(sum, { ...this.#past, lateness: this.#lateness, traceLinesLost, callsUntraced, botEvents });
+    const ofBots = { botEvents: botEventsOf(this.#options.bots), botDurations: this.#botDurations };
+    addFigures(sum, { ...this.#past, ...ofBots, lateness: this.#lateness, traceLinesLost, callsUntraced });
     for (const { transport } of this.#calls.values()) if (transport !== undefined) addCall(sum, transport);
     return sum;
   }

@@ -1,9 +1,11 @@
-import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { LATENESS_BUCKETS_MS } from "../call/index.ts";
 import type { Admission } from "./admission.ts";
+import { DURATION_BUCKETS_MS, durationsByLabels } from "./bot-durations.ts";
 import type { CallHost } from "./call-host.ts";
 import type { CallTotals } from "./call-totals.ts";
-import { type CallFigures, noFigures } from "./figures.ts";
+import { noFigures } from "./figures.ts";
+import { histogram } from "./histogram.ts";
 import type { LoopDelay } from "./loop-delay.ts";
 
 /** Where the figures come from. */
@@ -101,10 +103,16 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     [{}, figures.callsUntraced],
   ]);
   registry.registerMetric(
-    latenessHistogram(
+    histogram(
       "wavix_outbound_lateness_seconds",
       "Of each write of audio, how long its caller had run dry in mid-utterance; 0 for one in time.",
-      () => figures.lateness,
+      LATENESS_BUCKETS_MS,
+      () => [[{}, figures.lateness]],
+    ),
+  );
+  registry.registerMetric(
+    histogram("wavix_bot_duration_seconds", "What bots have reported of durations.", DURATION_BUCKETS_MS, () =>
+      durationsByLabels(figures.botDurations),
     ),
   );
   new Gauge({
@@ -130,22 +138,4 @@ export function createMetrics(source: MetricsSource): () => Promise<{ contentTyp
     figures = await host.figures();
     return { contentType: registry.contentType, text: (await registry.metrics()) + (await ofProcess.metrics()) };
   };
-}
-
-/** A histogram that is counted elsewhere: prom-client's own takes observations one by one. */
-function latenessHistogram(name: string, help: string, read: () => CallFigures["lateness"]): Metric {
-  async function get() {
-    const lateness = read();
-    let count = 0;
-    const buckets = lateness.counts.map((inBucket, i) => {
-      count += inBucket;
-      const boundMs = LATENESS_BUCKETS_MS[i];
-      const le = boundMs === undefined ? "+Inf" : boundMs / 1_000;
-      return { metricName: `${name}_bucket`, labels: { le }, value: count };
-    });
-    const sum = { metricName: `${name}_sum`, labels: {}, value: lateness.sumMs / 1_000 };
-    const values = [...buckets, sum, { metricName: `${name}_count`, labels: {}, value: count }];
-    return { name, help, type: "histogram", values, aggregator: "sum" };
-  }
-  return { name, get } as unknown as Metric;
 }

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { type CallEnd, createWavixTransport, type EndOptions, type WavixTransport } from "../call/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
+import { reportsTo } from "./bot-reports.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
 import { type CallRecord, describe, recordOf } from "./call-record.ts";
 import type { FollowedCall } from "./followed-call.ts";
@@ -20,12 +21,14 @@ export class OpenStream implements LiveCall {
   readonly #trace: FollowedCall | undefined;
 
   constructor(socket: WebSocket, rawSocket: Duplex, context: SessionContext) {
-    const { settings, bots, log, watch, lateness } = context;
-    const transport = createWavixTransport({
+    const { settings, bots, log, watch, lateness, botDurations } = context;
+    const transport: WavixTransport = createWavixTransport({
       ...settings,
       socket,
       rawSocket,
       lateness,
+      // It says which call it is only when it starts.
+      onReport: reportsTo(botDurations, (fields) => log.info({ callId: transport.callId, ...fields }, "bot report")),
       serializer: new WavixFrameSerializer({ params: { sampleRate: settings.sampleRate } }),
     });
     this.transport = transport;

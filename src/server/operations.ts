@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import express, { type NextFunction, type Request, type Response, type Router } from "express";
 import type { Admission } from "./admission.ts";
 import type { CallHost } from "./call-host.ts";
@@ -18,12 +19,14 @@ export interface OperationsOptions {
 /** The routes for those who run the server: `/health`, `/livez`, `/readyz`, `/metrics`, `/calls`, `/calls/:id` and its trace. */
 export function operationsRouter({ admission, host, operatorToken, traces, metrics }: OperationsOptions): Router {
   const router = express.Router();
+  // Tells this server from another one behind the same name: whether an address leads here can then be seen.
+  const instance = randomUUID();
   router.get("/health", (_request, response) => {
     const { draining } = admission;
     response.status(draining ? 503 : 200).json({ status: draining ? "draining" : "ok", calls: host.size });
   });
   router.get("/livez", (_request, response) => {
-    response.json({ live: true });
+    response.json({ live: true, instance });
   });
   router.get("/readyz", (_request, response) => {
     const reasons = admission.obstacles();

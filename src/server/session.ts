@@ -14,6 +14,8 @@ import { type CallEvent, isCallOver, type WavixRestClient } from "../wavix/contr
 import type { StartMessage } from "../wavix/wire/index.ts";
 import { WavixFrameSerializer } from "../wavix/wire/index.ts";
 import { answerCall } from "./answering.ts";
+import type { BotDurations } from "./bot-durations.ts";
+import { reportsTo } from "./bot-reports.ts";
 import { botsInTurn } from "./bots-in-turn.ts";
 import { controlOf } from "./call-control.ts";
 import type { NewCall } from "./call-host.ts";
@@ -37,6 +39,8 @@ export interface SessionContext {
   tracer(): Tracer | undefined;
   /** Of all calls' audio. */
   readonly lateness: Lateness;
+  /** Of all calls' reports. */
+  readonly botDurations: BotDurations;
   /** The call is over and everything of it has been given back. */
   onEnd(session: CallSession, record: CallRecord): void;
 }
@@ -115,7 +119,7 @@ export class CallSession implements LiveCall {
    * @param tokenUsed called when the stream has started: the token is good for no other socket then
    */
   attach(socket: WebSocket, rawSocket: Duplex, tokenUsed: () => void): void {
-    const { settings, rest, watch, lateness } = this.#context;
+    const { settings, rest, watch, lateness, botDurations } = this.#context;
     this.#trace?.socket(socket, rawSocket);
     const transport = createWavixTransport({
       socket,
@@ -124,6 +128,7 @@ export class CallSession implements LiveCall {
       facts: this.#call,
       control: controlOf(rest, this.callId, this.#aborter.signal),
       lateness,
+      onReport: reportsTo(botDurations, (fields) => this.#log.info(fields, "bot report")),
       playoutDelayMs: settings.playoutDelayMs,
       sendAheadMs: settings.sendAheadMs,
       maxCallMs: settings.maxCallMs,

@@ -23,6 +23,16 @@ export interface WebhookOptions {
   onRefused(reason: WebhookRefusal): void;
 }
 
+/**
+ * What is to be pasted at Wavix.
+ *
+ * @example
+ * webhookUrlOf("https://bot.example.com", "a-secret"); // https://bot.example.com/wavix/inbound/a-secret
+ */
+export function webhookUrlOf(publicUrl: string, secret: string | undefined): string {
+  return `${publicUrl}/wavix/inbound${secret === undefined ? "" : `/${secret}`}`;
+}
+
 /** Wavix's events are under 1 KiB. */
 const MAX_BODY_BYTES = 64 * 1024;
 

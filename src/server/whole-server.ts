@@ -13,6 +13,7 @@ import { LoopDelay } from "./loop-delay.ts";
 import type { createMetrics } from "./metrics.ts";
 import type { ServerUrls, WavixServer } from "./server.ts";
 import type { ServerSettings } from "./settings.ts";
+import { webhookUrlOf } from "./webhook.ts";
 
 /** What a server is put together from, beside the parts that all have. */
 export interface ServerParts {
@@ -144,7 +145,7 @@ function urlsOf(settings: ServerSettings, port: number): ServerUrls {
   return {
     local,
     public: outside,
-    webhook: `${outside}/wavix/inbound${settings.webhookSecret === undefined ? "" : `/${settings.webhookSecret}`}`,
+    webhook: webhookUrlOf(outside, settings.webhookSecret),
     webSocket: `${outside.replace(/^http/, "ws")}/ws`,
   };
 }

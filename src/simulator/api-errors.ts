@@ -4,7 +4,7 @@ import type { ApiOperation } from "./faults.ts";
 /** A reply of the REST side. */
 export interface Reply {
   status: number;
-  body: Record<string, unknown>;
+  body: Record<string, unknown> | readonly unknown[];
 }
 
 /** Wavix's error replies, in the texts of either generation. */

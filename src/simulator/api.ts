@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import type { Account, ReadScope } from "./account.ts";
 import { ApiErrors, type Reply } from "./api-errors.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { PlacedCall } from "./call.ts";
@@ -12,6 +13,7 @@ import type { Outcome } from "./stream-set.ts";
 /** What the REST side works on. */
 export interface ApiContext {
   apiKey: string | undefined;
+  account: Account;
   behaviour: Behaviour;
   faults: FaultPlan;
   log: RequestLog;
@@ -28,7 +30,7 @@ const done: Reply = { status: 200, body: { success: true } };
 
 /** The REST side of Wavix: the call-control operations of its OpenAPI description that concern inbound calls. */
 export function createApi(context: ApiContext): Express {
-  const { behaviour, log } = context;
+  const { account, behaviour, log } = context;
   const errors = new ApiErrors(behaviour.errorTexts);
   const bodies = new RequestBodies(behaviour.unknownBodyFields);
 
@@ -54,6 +56,10 @@ export function createApi(context: ApiContext): Express {
       const parsed = parse(body);
       return isParsed(parsed) ? reply(operation, id, await run(call, parsed.value)) : invalid(parsed);
     };
+  const reading =
+    (scope: ReadScope, read: (request: Request) => Reply): Handler =>
+    (request) =>
+      account.refuse(scope) ?? read(request);
   const noBody = () => ({ value: null });
 
   const operations: [ApiOperation, "get" | "post" | "patch" | "delete", string, Handler][] = [
@@ -107,6 +113,8 @@ export function createApi(context: ApiContext): Express {
         (call, tag) => call.setTag(tag),
       ),
     ],
+    // Before the calls, of which none has that id.
+    ["listWebhooks", "get", "/v1/calls/webhooks", reading("webhooks:read", () => account.webhooks())],
     [
       "getCall",
       "get",
@@ -125,11 +133,13 @@ export function createApi(context: ApiContext): Express {
       "listCalls",
       "get",
       "/v1/calls",
-      () => ({
+      reading("calls:read", () => ({
         status: 200,
         body: { calls: context.activeCalls().map((call) => call.toWire()), success: true },
-      }),
+      })),
     ],
+    ["getConfig", "get", "/v1/profile/config", reading("account:read", () => account.config())],
+    ["listNumbers", "get", "/v1/numbers", reading("numbers:read", ({ query }) => account.numbers(query))],
     [
       "collect",
       "post",

@@ -9,7 +9,10 @@ export type ApiOperation =
   | "updateCall"
   | "collect"
   | "play"
-  | "stopAudio";
+  | "stopAudio"
+  | "getConfig"
+  | "listNumbers"
+  | "listWebhooks";
 
 /**
  * A REST side that misbehaves: it answers with a fixed status, after a delay, not at all, or resets the connection.

@@ -1,4 +1,5 @@
 export { parseTrace, type Trace, TraceError, type TraceErrorCode } from "../wavix/trace/index.ts";
+export type { ReadScope, SimulatedAccount } from "./account.ts";
 export {
   type Behaviour,
   type CallEventType,

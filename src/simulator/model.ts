@@ -1,3 +1,4 @@
+import type { SimulatedAccount } from "./account.ts";
 import type { Behaviour, CallEventType } from "./behaviour.ts";
 import type { CallerAudio } from "./caller-audio.ts";
 import type { ApiOperation, Fault } from "./faults.ts";
@@ -16,6 +17,8 @@ export interface SimulatorOptions {
   apiKey?: string;
   /** What Wavix leaves undocumented; the rest of {@link defaultBehaviour} applies. */
   behaviour?: Partial<Behaviour>;
+  /** What it says of its account; see {@link SimulatedAccount}. */
+  account?: SimulatedAccount;
   /** Faults of the REST side, in force from the start. */
   faults?: readonly Fault[];
   /** Calls in progress at once; `placeCall` throws `TOO_MANY_CALLS` beyond. Default 2000. */

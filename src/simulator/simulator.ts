@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { once, setMaxListeners } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Account } from "./account.ts";
 import { createApi } from "./api.ts";
 import { type Behaviour, defaultBehaviour } from "./behaviour.ts";
 import { PlacedCall } from "./call.ts";
@@ -61,6 +62,7 @@ export async function createWavixSimulator(options: SimulatorOptions = {}): Prom
 
   const app = createApi({
     apiKey: options.apiKey,
+    account: new Account(options.account),
     behaviour,
     faults,
     log,

@@ -18,7 +18,7 @@ describe("pipecat-wavix", () => {
     const help = await command(["--help"]);
     expect(help.code).toBe(0);
     const names = [...help.stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name as string);
-    expect(names).toEqual(["demo", "start", "call", "replay", "load", "soak", "resample"]);
+    expect(names).toEqual(["demo", "start", "bot", "doctor", "call", "replay", "load", "soak", "resample"]);
     for (const name of names) {
       const { code, stdout } = await command([name, "--help"]);
       expect(code).toBe(0);

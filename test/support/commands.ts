@@ -49,9 +49,14 @@ export function running(argv: string[], env: Record<string, string> = {}) {
   return { child, outcome };
 }
 
-/** Starts a server and waits for its banner. */
-export async function start(argv: string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, "start", "--port", "0", ...argv], {
+/** Starts a server and waits for its banner; one of another command by what that says last. */
+export async function start(
+  argv: string[],
+  env: Record<string, string> = {},
+  name = "start",
+  banner = /WebSocket URL.*\n[\s\S]*\n/,
+) {
+  const child = spawn(process.execPath, [MAIN, name, ...(name === "start" ? ["--port", "0"] : []), ...argv], {
     cwd: current,
     env: { PATH: process.env.PATH ?? "", ...env },
   });
@@ -60,7 +65,7 @@ export async function start(argv: string[], env: Record<string, string> = {}) {
   await new Promise<void>((resolve, reject) => {
     child.stdout.on("data", (data) => {
       server.output += data;
-      if (/WebSocket URL.*\n[\s\S]*\n/.test(server.output)) resolve();
+      if (banner.test(server.output)) resolve();
     });
     child.stderr.on("data", (data) => {
       server.output += data;

@@ -86,7 +86,8 @@ export abstract class FrameProcessor {
 
   /** Says that something failed: an `ErrorFrame`, upstream. `fatal`: this processor cannot go on. */
   protected pushError(error: string, options: { fatal?: boolean; exception?: unknown } = {}): void {
-    void this.#push(new ErrorFrame({ ...options, error: `${this.name}: ${error}` }), "upstream");
+    const processor = this.name;
+    void this.#push(new ErrorFrame({ ...options, error: `${processor}: ${error}`, processor }), "upstream");
   }
 
   /** Tells both sides: makes a frame for each. Downstream has it first. */

@@ -1,6 +1,6 @@
 import { CancelWorkerFrame, EndWorkerFrame } from "../conversation-frames.ts";
 import { CancelFrame, EndFrame, ErrorFrame, type Frame, StartFrame } from "../frames.ts";
-import { type FrameDirection, FrameProcessor, type Place, type ProcessRun } from "./frame-processor.ts";
+import { type FrameDirection, FrameProcessor, type Place } from "./frame-processor.ts";
 
 /** A frame that goes from one processor to the next. */
 export interface FramePushed {
@@ -77,13 +77,13 @@ export class Pipeline {
   /**
    * Starts the processors. Settles when the end is through and all of them are closed.
    *
-   * @throws PipelineError when one of them cannot go on, and there is no `onError`
+   * @throws PipelineError when one of them cannot go on, and there is no `onError`; what was given to {@link fail}
    */
   run(): Promise<void> {
     if (this.#state === "new") {
       this.#state = "running";
       const { audioInSampleRate, audioOutSampleRate } = this.#options;
-      void this.#source.queueFrame(
+      void this.#source.emit(
         new StartFrame({
           ...(audioInSampleRate === undefined ? {} : { audioInSampleRate }),
           ...(audioOutSampleRate === undefined ? {} : { audioOutSampleRate }),
@@ -102,14 +102,22 @@ export class Pipeline {
     if (this.#state === "new") throw new Error("the pipeline does not run yet");
     if (this.#state !== "running") return;
     if (frame instanceof EndFrame) this.#state = "ending";
-    return this.#source.queueFrame(frame);
+    return this.#source.emit(frame);
   }
 
   /** Ends it now: what is queued is dropped. */
   cancel(reason?: string): void {
     if (this.#state === "over") return;
-    if (this.#state !== "new") void this.#source.queueFrame(new CancelFrame({ reason: reason ?? null }));
-    void this.#finish();
+    const isRunning = this.#state !== "new";
+    this.#state = "ending";
+    if (isRunning) void this.#source.emit(new CancelFrame({ reason: reason ?? null }));
+    // It waits at a processor whose frame has brought us here, until this tick is over.
+    queueMicrotask(() => void this.#finish());
+  }
+
+  /** Ends it now, and `run` rejects with the error. The processors are closed; nothing is said to the caller. */
+  fail(error: Error): void {
+    void this.#finish(error);
   }
 
   #onError(frame: ErrorFrame): void {
@@ -173,8 +181,12 @@ class Source extends FrameProcessor {
     this.#upstream = upstream;
   }
 
-  override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun): void | Promise<void> {
-    if (direction === "downstream") return run.pushFrame(frame);
+  /** Nothing waits here: what comes up may be the reason for what goes down. */
+  emit(frame: Frame): void | Promise<void> {
+    return this.pushFrame(frame);
+  }
+
+  override processFrame(frame: Frame): void {
     if (frame instanceof ErrorFrame) this.#upstream.error(frame);
     else if (frame instanceof EndWorkerFrame) this.#upstream.end(frame);
     else if (frame instanceof CancelWorkerFrame) this.#upstream.cancel(frame);

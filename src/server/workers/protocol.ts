@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { REPORT_LIMITS } from "../../call/index.ts";
 import { type CallEvent, isCallId } from "../../wavix/control/index.ts";
+import { DURATION_BUCKETS_MS } from "../bot-durations.ts";
 import { BOT_EVENT_NAME, MAX_BOT_EVENTS } from "../bot-events.ts";
 import type { NewCall } from "../call-host.ts";
 import type { CallRecord } from "../call-record.ts";
@@ -12,6 +14,10 @@ import type { HostSettings } from "../settings.ts";
 
 /** A value of this package's own making: what is relied on is checked, the rest is taken as it is. */
 const like = <T>(shape: z.ZodType) => z.custom<T>((value) => shape.safeParse(value).success);
+
+/** By name, up to a number of names: they become labels. */
+const few = <T>(max: number, name: z.ZodType<string, string>, of: z.ZodType<T>) =>
+  z.record(name, of).refine((all) => Object.keys(all).length <= max);
 
 const count = z.number().nonnegative();
 const key = z.string().min(1).max(200);
@@ -38,9 +44,16 @@ const figures: z.ZodType<CallFigures> = z.object({
   traceLinesLost: count,
   callsUntraced: count,
   dropped: z.record(z.string(), count),
-  botEvents: z
-    .record(z.string().regex(BOT_EVENT_NAME), count)
-    .refine((events) => Object.keys(events).length <= MAX_BOT_EVENTS),
+  botEvents: few(MAX_BOT_EVENTS, z.string().regex(BOT_EVENT_NAME), count),
+  botDurations: few(
+    REPORT_LIMITS.names,
+    z.string().regex(REPORT_LIMITS.name),
+    few(
+      REPORT_LIMITS.figures,
+      z.string().regex(REPORT_LIMITS.figure).endsWith("Ms"),
+      z.object({ counts: z.array(count).length(DURATION_BUCKETS_MS.length + 1), sumMs: count }),
+    ),
+  ),
   lateness: z.object({ counts: z.array(count).max(100), sumMs: count }),
 });
 /** The part of an upgrade request that a handshake needs. */

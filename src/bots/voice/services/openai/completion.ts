@@ -1,0 +1,110 @@
+import type { LLMToolCall } from "../../../../pipecat/index.ts";
+import { ChatError } from "./failure.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** More than anyone says, or gives to a function, in one answer. */
+const MAX_CHARS = 100_000;
+const MAX_TOOL_CALLS = 64;
+
+interface GrowingCall {
+  id: string;
+  name: string;
+  arguments: string;
+}
+
+/** Puts an answer together from the chunks of its stream. */
+export class Completion {
+  readonly #calls = new Map<number, GrowingCall>();
+  #text = "";
+  #charCount = 0;
+  #finishReason: string | null = null;
+  /** Events of a kind that is not known here. */
+  unknownEvents = 0;
+  promptTokens = 0;
+  completionTokens = 0;
+
+  /** What was said. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Whether nothing has come yet. */
+  get isEmpty(): boolean {
+    return this.#text === "" && this.#calls.size === 0;
+  }
+
+  /** What was called, in the order of the model. */
+  get toolCalls(): LLMToolCall[] {
+    return [...this.#calls.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([index, { id, name, arguments: args }]) => ({
+        // Servers that only look like OpenAI may leave it out, and an answer has to name it.
+        id: id === "" ? `call_${index}` : id,
+        type: "function",
+        function: { name, arguments: args },
+      }));
+  }
+
+  /**
+   * Takes a chunk.
+   *
+   * @returns the text in it
+   * @throws ChatError `TOO_LONG`
+   */
+  add(chunk: unknown): string {
+    if (!isFields(chunk) || !Array.isArray(chunk.choices)) {
+      this.unknownEvents++;
+      return "";
+    }
+    if (isFields(chunk.usage)) {
+      this.promptTokens = countOf(chunk.usage.prompt_tokens);
+      this.completionTokens = countOf(chunk.usage.completion_tokens);
+    }
+    const [choice] = chunk.choices as unknown[];
+    if (!isFields(choice)) return "";
+    if (typeof choice.finish_reason === "string") this.#finishReason = choice.finish_reason;
+    const { delta } = choice;
+    if (!isFields(delta)) return "";
+    if (Array.isArray(delta.tool_calls)) for (const call of delta.tool_calls) this.#addCall(call);
+    // What a model says when it refuses is said to the caller like anything else.
+    const text = textOf(delta.content) + textOf(delta.refusal);
+    this.#count(text);
+    this.#text += text;
+    return text;
+  }
+
+  /** @throws ChatError `UNFINISHED` when the stream has ended before the answer did */
+  end(): void {
+    if (this.#finishReason === null) throw new ChatError("UNFINISHED", "the answer broke off");
+  }
+
+  #addCall(delta: unknown): void {
+    if (!isFields(delta)) return;
+    const { index, id, function: definition } = delta;
+    const at = typeof index === "number" ? index : this.#calls.size;
+    let call = this.#calls.get(at);
+    if (call === undefined) {
+      if (this.#calls.size >= MAX_TOOL_CALLS) throw new ChatError("TOO_LONG", "too many functions are called");
+      call = { id: "", name: "", arguments: "" };
+      this.#calls.set(at, call);
+    }
+    if (call.id === "") call.id = textOf(id);
+    if (!isFields(definition)) return;
+    // The name comes whole, in the first delta of a call; some servers repeat it.
+    if (call.name === "") call.name = textOf(definition.name);
+    const args = textOf(definition.arguments);
+    this.#count(args);
+    call.arguments += args;
+  }
+
+  #count(text: string): void {
+    this.#charCount += text.length;
+    if (this.#charCount > MAX_CHARS)
+      throw new ChatError("TOO_LONG", `the answer is longer than ${MAX_CHARS} characters`);
+  }
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+const countOf = (value: unknown): number => (typeof value === "number" && value > 0 ? value : 0);

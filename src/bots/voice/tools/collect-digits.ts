@@ -1,0 +1,48 @@
+import type { Tool } from "../../../pipecat/index.ts";
+import type { DigitCollector } from "../digit-collector.ts";
+
+const MAX_DIGITS = 20;
+const MAX_TIMEOUT_SECONDS = 60;
+
+/**
+ * Lets the language model ask the caller to type digits: a number of an order, a PIN. What is typed goes to the model.
+ *
+ * @example
+ * const digits = new DigitCollector(call);
+ * const context = new LLMContext({ tools: [endCallTool(), collectDigitsTool(digits)] });
+ */
+export function collectDigitsTool(collector: DigitCollector): Tool {
+  return {
+    name: "collect_digits",
+    description:
+      "Waits for the caller to type digits on the telephone's keypad, and returns them. Ask for them in the same answer " +
+      "in which you call this. Use it for numbers that are hard to say, such as order numbers.",
+    parameters: {
+      type: "object",
+      properties: {
+        max_digits: { type: "integer", minimum: 1, maximum: MAX_DIGITS, description: "How many digits at most." },
+        timeout_seconds: { type: "integer", minimum: 1, maximum: MAX_TIMEOUT_SECONDS, description: "Default 15." },
+        finish_on_pound: { type: "boolean", description: "Whether # ends the input. Default true." },
+      },
+      required: ["max_digits"],
+    },
+    // The time of the collect itself, and what Wavix and the way there take.
+    timeoutMs: (MAX_TIMEOUT_SECONDS + 10) * 1_000,
+    async run(args, { signal }) {
+      const { max_digits, timeout_seconds, finish_on_pound } = (args ?? {}) as Record<string, unknown>;
+      const { status, digits } = await collector.collect(
+        {
+          maxDigits: bounded(max_digits, MAX_DIGITS, MAX_DIGITS),
+          timeoutSeconds: bounded(timeout_seconds, MAX_TIMEOUT_SECONDS, 15),
+          ...(finish_on_pound === false ? {} : { terminationCharacter: "#" }),
+        },
+        signal,
+      );
+      return status === "completed" ? { digits } : { error: "the caller typed nothing in time" };
+    },
+  };
+}
+
+function bounded(value: unknown, max: number, otherwise: number): number {
+  return typeof value === "number" && value >= 1 ? Math.min(max, Math.trunc(value)) : otherwise;
+}

@@ -1,0 +1,83 @@
+import {
+  type Frame,
+  InterruptionFrame,
+  LLMTextFrame,
+  MetricsFrame,
+  TTSAudioRawFrame,
+  TTSStartedFrame,
+  UserStoppedSpeakingFrame,
+} from "../../pipecat/index.ts";
+
+/**
+ * How long a caller waited for an answer, from the end of the last word to the first sound of the answer at the caller,
+ * and on whom; all in ms. A share is absent when its begin or end is not known.
+ *
+ * ```
+ *  last word ── stt ──▶ turn over ── llm ──▶ first sentence ── tts ──▶ first audio ── playout ──▶ heard
+ * ```
+ */
+export interface TurnFigures {
+  readonly answerMs: number;
+  readonly sttMs?: number;
+  readonly llmMs?: number;
+  /** Of the model's share, what went by until its first word. */
+  readonly llmFirstTokenMs?: number;
+  readonly ttsMs?: number;
+  readonly playoutMs?: number;
+}
+
+interface Moments {
+  readonly speechEnded: number;
+  readonly turnOver: number;
+  firstToken?: number;
+  firstSentence?: number;
+  firstAudio?: number;
+}
+
+/** Measures the turns of a conversation by the frames that go through its pipeline. */
+export class TurnMeter {
+  readonly #onTurn: (figures: TurnFigures) => void;
+  #turn: Moments | undefined;
+
+  constructor(onTurn: (figures: TurnFigures) => void) {
+    this.#onTurn = onTurn;
+  }
+
+  /** A frame goes from one processor to the next. The first of a kind counts: those behind see it later. */
+  pushed(frame: Frame): void {
+    const nowMs = performance.now();
+    if (frame instanceof UserStoppedSpeakingFrame) {
+      this.#turn = { speechEnded: frame.speechEndedAtMs ?? nowMs, turnOver: nowMs };
+      return;
+    }
+    const turn = this.#turn;
+    if (turn === undefined) return;
+    if (frame instanceof LLMTextFrame) turn.firstToken ??= nowMs;
+    else if (frame instanceof TTSStartedFrame) turn.firstSentence ??= nowMs;
+    else if (frame instanceof TTSAudioRawFrame) turn.firstAudio ??= nowMs;
+    else if (frame instanceof InterruptionFrame && turn.firstAudio === undefined) this.#turn = undefined;
+    else if (frame instanceof MetricsFrame) {
+      const heard = frame.data.find(({ name }) => name === "firstAudioHeardAtMs");
+      if (heard === undefined || turn.firstAudio === undefined) return;
+      this.#turn = undefined;
+      this.#onTurn(figuresOf(turn, Math.max(heard.value, turn.firstAudio)));
+    }
+  }
+}
+
+function figuresOf(turn: Moments, heard: number): TurnFigures {
+  const { speechEnded, turnOver, firstToken, firstSentence, firstAudio } = turn;
+  const shares: Record<string, number | undefined> = {
+    sttMs: between(speechEnded, turnOver),
+    llmMs: between(turnOver, firstSentence),
+    llmFirstTokenMs: between(turnOver, firstToken),
+    ttsMs: between(firstSentence, firstAudio),
+    playoutMs: between(firstAudio, heard),
+  };
+  const known = Object.entries(shares).filter(([, ms]) => ms !== undefined);
+  return { answerMs: heard - speechEnded, ...Object.fromEntries(known) };
+}
+
+function between(begin: number | undefined, end: number | undefined): number | undefined {
+  return begin === undefined || end === undefined ? undefined : Math.max(0, end - begin);
+}

@@ -1,0 +1,85 @@
+import { webhookUrlOf } from "../server/index.ts";
+import { readArguments, UsageError } from "./arguments.ts";
+import { type Check, lineOf } from "./doctor/check.ts";
+import { checkPackages, checkProvider, PROVIDERS } from "./doctor/providers.ts";
+import { checkReachability } from "./doctor/reach.ts";
+import { checkSetUp, tunnelUrlOf } from "./doctor/set-up.ts";
+import { checkAccount } from "./doctor/wavix-account.ts";
+import { checkNumber } from "./doctor/wavix-number.ts";
+import { loadEnvFile } from "./env-file.ts";
+import { wantsTunnel } from "./tunnel.ts";
+
+const HELP = `usage: pipecat-wavix doctor [options]     (npm run doctor -- [options])
+
+Checks a real set-up before the first call, and says what to mend: settings, Wavix's key and number, the public address,
+and the keys of a voice bot's services. It changes nothing; requests that cost something are not made. Where the server does
+not run, it listens on its port for a moment to see whether the public address leads here.
+
+options:
+  --bot NAME           the bot that is to talk: with voice or realtime, the keys of their services are needed; default echo
+  --number NUMBER      the number that is to be called; default: any of the account's
+  --port N, --host A, --public-url URL, --tunnel ngrok   as for start
+  --json               print the findings as one line of JSON, and nothing else
+  -h, --help
+
+Exit code 0 only if nothing needs mending.`;
+
+const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
+
+export async function run(argv: string[]): Promise<number> {
+  const values = readArguments(argv, HELP, {
+    bot: { type: "string", default: "echo" },
+    number: { type: "string" },
+    port: { type: "string" },
+    host: { type: "string" },
+    "public-url": { type: "string" },
+    tunnel: { type: "string" },
+    json: { type: "boolean", default: false },
+  });
+  if (values === null) return 0;
+  const { number, json } = values;
+  if (number !== undefined && (number.match(/\d/g)?.length ?? 0) < 4) {
+    throw new UsageError("--number must be a telephone number, or its last four digits at least");
+  }
+  const hasEnvFile = loadEnvFile();
+  const env: Record<string, string | undefined> = { ...process.env };
+  for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
+  const tunneled = wantsTunnel(values.tunnel, values["public-url"], env);
+
+  const isTerminal = process.stdout.isTTY === true;
+  const inColour = isTerminal && !process.env.NO_COLOR;
+  const checks: Check[] = [];
+  const report = (...found: readonly Check[]) => {
+    checks.push(...found);
+    if (!json) for (const check of found) console.log(lineOf(check, inColour));
+  };
+
+  const setUp = checkSetUp(env, hasEnvFile, tunneled);
+  report(...setUp.checks);
+  const { settings } = setUp;
+  if (settings?.wavixApiKey !== undefined) {
+    const access = { apiBase: settings.wavixApiBase, apiKey: settings.wavixApiKey };
+    const account = await checkAccount(access);
+    report(...account.checks);
+    const publicUrl = tunneled ? tunnelUrlOf(env) : settings.publicUrl;
+    if (account.accepted && publicUrl === undefined) {
+      const text = "the tunnel has another address at every start, to be pasted anew; NGROK_DOMAIN keeps it";
+      report({ name: "Wavix number", state: "unknown", text });
+    } else if (account.accepted) {
+      const webhookUrl = webhookUrlOf(publicUrl as string, settings.webhookSecret);
+      const hidden = settings.webhookSecret === undefined ? undefined : "<WEBHOOK_SECRET>";
+      const shownWebhook = isTerminal ? webhookUrl : webhookUrlOf(publicUrl as string, hidden);
+      report(await checkNumber(access, { webhookUrl, shownWebhook, number, onCallWebhooks: account.onCallWebhooks }));
+    }
+  }
+  if (settings !== undefined && (tunneled || settings.publicUrl !== undefined)) {
+    report(...(await checkReachability(settings, tunneled, env)));
+  }
+  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, values.bot, env)))));
+  report(checkPackages(values.bot, tunneled));
+
+  const toMend = checks.filter(({ state }) => state === "mend").length;
+  if (json) console.log(JSON.stringify({ ok: toMend === 0, checks }));
+  else console.log(toMend === 0 ? "\nNothing needs mending." : `\n${toMend} to mend.`);
+  return toMend === 0 ? 0 : 1;
+}

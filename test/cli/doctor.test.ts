@@ -1,0 +1,296 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Check } from "../../src/cli/doctor/check.ts";
+import { checkPackages } from "../../src/cli/doctor/providers.ts";
+import { checkPublicUrl, isPrivate } from "../../src/cli/doctor/public-url.ts";
+import { checkSetUp } from "../../src/cli/doctor/set-up.ts";
+import { openTrialServer } from "../../src/cli/doctor/trial-server.ts";
+import { createWavixSimulator, type SimulatorOptions } from "../../src/simulator/index.ts";
+import { command, folder, start } from "../support/commands.ts";
+import { installFakeNgrok } from "../support/fake-ngrok.ts";
+import { freePort } from "../support/free-port.ts";
+import { openProviderStub } from "../support/provider-stub.ts";
+
+const KEY = "key-of-the-account";
+const SECRET = "secret-of-the-webhook";
+const OURS = "+12025550199";
+
+/** The findings of a doctor that is asked in the folder of the test. */
+async function doctor(env: Record<string, string>, argv: string[] = []) {
+  const { code, stdout, stderr } = await command(["doctor", "--json", ...argv], env);
+  expect(stderr).toBe("");
+  expect(stdout.trim().split("\n")).toHaveLength(1);
+  const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: Check[] };
+  expect(code).toBe(ok ? 0 : 1);
+  expect(ok).toBe(checks.every(({ state }) => state !== "mend"));
+  const found = Object.fromEntries(checks.map(({ name, state, text }) => [name, `${state}: ${text}`]));
+  return { ok, checks, found, stdout };
+}
+
+/** A set-up in which all is right, on this machine. */
+async function openSetUp(options: SimulatorOptions = {}) {
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const numbers = [{ number: "12025550111" }, { number: OURS, callStatusUrl: `${publicUrl}/wavix/inbound/${SECRET}` }];
+  const { account, ...others } = options;
+  const simulator = await createWavixSimulator({ apiKey: KEY, account: { numbers, ...account }, ...others });
+  const env = {
+    WAVIX_API_KEY: KEY,
+    WAVIX_API_BASE: simulator.apiUrl,
+    WEBHOOK_SECRET: SECRET,
+    PUBLIC_URL: publicUrl,
+    HOST: "127.0.0.1",
+    PORT: `${port}`,
+  };
+  return { env, port, simulator, [Symbol.asyncDispose]: () => simulator.close() };
+}
+
+describe("doctor", () => {
+  it("finds nothing to mend where all is right, and shows neither keys nor numbers", async () => {
+    await using setUp = await openSetUp();
+    const { ok, found, stdout } = await doctor(setUp.env);
+    expect(found).toEqual({
+      Node: `ok: ${process.versions.node}`,
+      ".env": expect.stringMatching(/^not-needed: there is none/),
+      Settings: "ok: all can be used",
+      "Webhook secret": "ok: set",
+      "Wavix key": "ok: accepted (…ount)",
+      "Wavix scopes": expect.stringMatching(
+        /^ok: calls:read, account:read, numbers:read, webhooks:read; calls:write shows/,
+      ),
+      "Wavix account": "ok: balance 309.06, 8 outbound calls at once",
+      "Wavix number": "ok: …0199: its calls come here",
+      Port: `ok: ${setUp.port}: free`,
+      "Public URL": `ok: 127.0.0.1:${setUp.port} leads here, as seen from here`,
+      WebSocket: "ok: upgrades come through",
+      Deepgram: "not-needed: no DEEPGRAM_API_KEY; --bot voice would need it",
+      OpenAI: "not-needed: no OPENAI_API_KEY; --bot voice and realtime would need it",
+      Cartesia: "not-needed: no CARTESIA_API_KEY; --bot voice would need it",
+      Packages: "not-needed: none beyond this one",
+    });
+    expect(ok).toBe(true);
+    for (const secret of [KEY, SECRET, "2025550199"]) expect(stdout).not.toContain(secret);
+    // It has only read.
+    expect(setUp.simulator.requests.every(({ method }) => method === "GET")).toBe(true);
+  }, 30_000);
+
+  it("reads .env, prints a line a check, and asks the running server", async () => {
+    await using setUp = await openSetUp();
+    const lines = Object.entries(setUp.env).map(([name, value]) => `${name}=${value}`);
+    writeFileSync(join(folder(), ".env"), lines.join("\n"));
+    const server = await start(["--port", `${setUp.port}`]);
+    const { code, stdout } = await command(["doctor"]);
+    expect(stdout).toMatch(/^ {2}✓ ok {11}\.env {13}read$/m);
+    expect(stdout).toMatch(/^ {2}✓ ok {11}Port {13}\d+: the server runs$/m);
+    expect(stdout).toMatch(/^ {2}✓ ok {11}WebSocket {8}upgrades come through$/m);
+    expect(stdout).toMatch(/\nNothing needs mending\.\n$/);
+    expect(stdout).not.toContain("\u001b");
+    expect(code).toBe(0);
+    server.child.kill("SIGTERM");
+    expect(await server.exit).toBe(0);
+  }, 30_000);
+
+  it("says what to mend about the key, the account and the number", async () => {
+    const numbers = [{ number: OURS, callStatusUrl: "https://elsewhere.example.com" }, { number: "12025550111" }];
+    await using setUp = await openSetUp({
+      account: { numbers, balance: "-1.5", scopes: ["account:read", "numbers:read"] },
+    });
+    const paste = `paste http://127.0.0.1:${setUp.port}/wavix/inbound/<WEBHOOK_SECRET> at Numbers & trunks`;
+    const first = await doctor(setUp.env);
+    expect(first.found).toMatchObject({
+      "Wavix scopes": expect.stringMatching(/^unknown: without calls:read, webhooks:read less can be told/),
+      "Wavix account": "mend: there is no money on it",
+      "Wavix number": expect.stringContaining(`mend: none of 2 numbers has it: ${paste}`),
+    });
+    const one = await doctor(setUp.env, ["--number", "0199"]);
+    expect(one.found["Wavix number"]).toContain(`mend: …0199 has another webhook: ${paste}`);
+    const none = await doctor(setUp.env, ["--number", "+442079460000"]);
+    expect(none.found["Wavix number"]).toBe("mend: the account has no such number");
+    const wrongKey = await doctor({ ...setUp.env, WAVIX_API_KEY: "another-key" });
+    expect(wrongKey.found["Wavix key"]).toMatch(/^mend: WAVIX_API_KEY is not accepted \(…-key\)/);
+    expect(wrongKey.found["Wavix number"]).toBeUndefined();
+    const nobody = await doctor({ ...setUp.env, WAVIX_API_BASE: `http://127.0.0.1:${await freePort()}` });
+    expect(nobody.found["Wavix key"]).toBe("mend: Wavix cannot be reached (ECONNREFUSED)");
+  }, 60_000);
+
+  it("knows an account that may not stream, a number that is off, and the account's own webhook", async () => {
+    await using flex = await openSetUp({ account: { provisioned: false, scopes: ["account:read", "calls:read"] } });
+    const { found } = await doctor(flex.env);
+    expect(found["Wavix scopes"]).toMatch(
+      /^mend: calls are not provisioned for the account: call streaming needs Flex Pro/,
+    );
+    expect(found["Wavix number"]).toBe("unknown: the key lacks numbers:read");
+
+    await using setUp = await openSetUp();
+    const url = `${setUp.env.PUBLIC_URL}/wavix/inbound/${SECRET}`;
+    const others = Array.from({ length: 150 }, (_, i) => ({ number: `1202556${1000 + i}` }));
+    for (const [account, text] of [
+      [
+        { numbers: [{ number: OURS, callStatusUrl: url, status: "inactive" }] },
+        "mend: …0199 has the webhook, but is not active",
+      ],
+      [{ webhooks: [{ eventType: "on-call", url }] }, /^unknown: none has the webhook; the account's on-call webhook/],
+      [{ numbers: [] }, "mend: the account has no number: get one"],
+      [{ numbers: [...others, { number: OURS, callStatusUrl: `${url}/` }] }, "ok: …0199: its calls come here"],
+    ] as const) {
+      await using other = await createWavixSimulator({ apiKey: KEY, account });
+      const { found } = await doctor({ ...setUp.env, WAVIX_API_BASE: other.apiUrl });
+      expect(found["Wavix number"]).toMatch(text);
+    }
+  }, 60_000);
+
+  it("opens the tunnel for a moment, where the server has one", async () => {
+    installFakeNgrok(folder());
+    await using setUp = await openSetUp();
+    const { PUBLIC_URL: _, ...env } = setUp.env;
+    const { found } = await doctor({ ...env, NGROK_AUTH_TOKEN: "good-token" });
+    expect(found["Public URL"]).toMatch(/^ok: 127\.0\.0\.1:\d+ leads here/);
+    expect(found["Wavix number"]).toMatch(/^unknown: the tunnel has another address at every start/);
+    expect(found.Packages).toBe("ok: @ngrok/ngrok");
+    const bad = await doctor({ ...env, NGROK_AUTH_TOKEN: "bad-token" });
+    expect(bad.found["Public URL"]).toMatch(/^mend: the tunnel cannot be opened: .*ERR_NGROK_105/);
+  }, 30_000);
+
+  it("checks the services of a voice bot, and those of which there is a key", async () => {
+    await using setUp = await openSetUp();
+    await using good = await openProviderStub({
+      "/v1/auth/token": 200,
+      "/models/gpt-5-mini": 200,
+      "/voices?limit=1": 200,
+    });
+    await using bad = await openProviderStub({ "/v1/auth/token": 401, "/models": 403, "/voices?limit=1": 500 });
+    const at = ({ url }: { url: string }) => ({ DEEPGRAM_BASE_URL: url, OPENAI_BASE_URL: url, CARTESIA_BASE_URL: url });
+    const keys = { DEEPGRAM_API_KEY: "deepgram-key", OPENAI_API_KEY: "openai-key", CARTESIA_API_KEY: "cartesia-key" };
+    const fine = await doctor({ ...setUp.env, ...keys, ...at(good), OPENAI_MODEL: "gpt-5-mini" });
+    expect(fine.found).toMatchObject({
+      Deepgram: "ok: key accepted (…-key)",
+      OpenAI: "ok: key accepted (…-key), OPENAI_MODEL is there",
+      Cartesia: "ok: key accepted (…-key)",
+    });
+    expect(good.requests.map(({ headers }) => headers.authorization).sort()).toEqual([
+      "Bearer cartesia-key",
+      "Bearer openai-key",
+      "Token deepgram-key",
+    ]);
+    expect(good.requests.find(({ url }) => url.startsWith("/voices"))?.headers["cartesia-version"]).toMatch(/^\d{4}-/);
+    for (const key of Object.values(keys)) expect(fine.stdout).not.toContain(key);
+
+    const refused = await doctor({ ...setUp.env, ...keys, ...at(bad) });
+    expect(refused.found).toMatchObject({
+      Deepgram: "mend: DEEPGRAM_API_KEY is not accepted (…-key)",
+      OpenAI: "mend: OPENAI_API_KEY may not do this (…-key, 403)",
+      Cartesia: "unknown: answered with 500",
+    });
+    const choices = { OPENAI_MODEL: "gone", CARTESIA_VOICE_ID: "gone" };
+    const gone = await doctor({ ...setUp.env, ...keys, ...at(good), ...choices });
+    expect(gone.found).toMatchObject({
+      OpenAI: "mend: key accepted, but there is no such OPENAI_MODEL",
+      Cartesia: "mend: key accepted, but there is no such CARTESIA_VOICE_ID",
+    });
+    const missing = await doctor(setUp.env, ["--bot", "voice"]);
+    expect(missing.found).toMatchObject({
+      Deepgram: "mend: DEEPGRAM_API_KEY is missing",
+      OpenAI: "mend: OPENAI_API_KEY is missing",
+      Cartesia: "mend: CARTESIA_API_KEY is missing",
+    });
+    const realtime = await doctor(setUp.env, ["--bot", "realtime"]);
+    expect(realtime.found.OpenAI).toBe("mend: OPENAI_API_KEY is missing");
+    expect(realtime.found.Deepgram).toMatch(/^not-needed/);
+  }, 60_000);
+});
+
+describe("the public address", () => {
+  const question = { instance: "me", isServer: false, wavixIsLocal: true };
+  const lookup = (address: string) => async () => [{ address }];
+
+  it("leads here, or somewhere else", async () => {
+    const port = await freePort();
+    const trial = await openTrialServer("127.0.0.1", port);
+    await using other = await openProviderStub({ "/livez": 502 });
+    try {
+      const publicUrl = `http://127.0.0.1:${port}`;
+      const here = await checkPublicUrl({ ...question, publicUrl, instance: trial.instance });
+      expect(here.map(({ state }) => state)).toEqual(["ok", "ok"]);
+      const [elsewhere] = await checkPublicUrl({ ...question, publicUrl });
+      expect(elsewhere).toMatchObject({ state: "mend", text: "leads to another server of this kind" });
+      const [proxy] = await checkPublicUrl({ ...question, publicUrl: other.url });
+      expect(proxy).toMatchObject({ state: "mend", text: expect.stringContaining("something else, with 502") });
+      const nobody = await checkPublicUrl({ ...question, publicUrl: `http://127.0.0.1:${await freePort()}` });
+      expect(nobody).toEqual([{ name: "Public URL", state: "mend", text: "nothing answers there (ECONNREFUSED)" }]);
+    } finally {
+      await trial.close();
+    }
+  });
+
+  it("must be known to everybody, and trusted", async () => {
+    const real = { ...question, wavixIsLocal: false, publicUrl: "https://bot.example.com" };
+    const textOf = async (checks: Promise<Check[]>) => (await checks)[0]?.text;
+    expect(await textOf(checkPublicUrl({ ...real, publicUrl: "http://bot.example.com" }))).toMatch(/^must be https/);
+    expect(await textOf(checkPublicUrl({ ...real, lookup: lookup("192.168.1.7") }))).toMatch(
+      /of this machine or its network/,
+    );
+    const fail = (code: string) => async () => {
+      throw Object.assign(new Error(), { code });
+    };
+    expect(await textOf(checkPublicUrl({ ...real, lookup: fail("ENOTFOUND") }))).toBe(
+      "bot.example.com is not in the DNS",
+    );
+    const [unsure] = await checkPublicUrl({ ...real, lookup: fail("EAI_AGAIN") });
+    expect(unsure).toMatchObject({ state: "unknown", text: "bot.example.com cannot be looked up (EAI_AGAIN)" });
+    for (const address of ["10.1.2.3", "127.0.0.1", "100.64.0.1", "172.31.0.1", "::1", "fd00::1", "fe80::1"]) {
+      expect(isPrivate(address), address).toBe(true);
+    }
+    for (const address of ["62.212.73.112", "172.32.0.1", "2001:db8::1"])
+      expect(isPrivate(address), address).toBe(false);
+  });
+
+  it("needs a proxy that passes upgrades on", async () => {
+    // Node without a listener for upgrades is as good as a proxy that drops the header.
+    const proxy = createServer((request, response) => {
+      const isLive = request.url === "/livez";
+      response.writeHead(isLive ? 200 : 404).end(isLive ? JSON.stringify({ live: true, instance: "me" }) : "");
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    try {
+      const publicUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      for (const isServer of [true, false]) {
+        expect(await checkPublicUrl({ ...question, publicUrl, isServer })).toMatchObject([
+          { name: "Public URL", state: "ok" },
+          {
+            name: "WebSocket",
+            state: "mend",
+            text: expect.stringContaining("answered with 404: let the proxy pass Upgrade"),
+          },
+        ]);
+      }
+    } finally {
+      proxy.close();
+    }
+  });
+});
+
+describe("the set-up", () => {
+  it("says all that is wrong with it at once", () => {
+    const { checks, settings } = checkSetUp({ PORT: "x", WAVIX_API_KEY: "a b" }, false, false, "20.18.0");
+    expect(settings).toBeUndefined();
+    expect(checks.find(({ name }) => name === "Node")).toMatchObject({ state: "mend" });
+    const { text = "" } = checks.find(({ name }) => name === "Settings") ?? {};
+    expect(text).toMatch(/^PORT must be .*; WAVIX_API_KEY must be .*; PUBLIC_URL is missing/);
+    const open = checkSetUp({ WAVIX_API_KEY: "long-enough", PUBLIC_URL: "https://a.example" }, true, false);
+    expect(open.checks.find(({ name }) => name === "Webhook secret")).toMatchObject({ state: "mend" });
+  });
+
+  it("names packages that are missing", () => {
+    expect(checkPackages("voice", true, () => undefined)).toEqual({
+      name: "Packages",
+      state: "mend",
+      text: "npm install @deepgram/sdk openai @ngrok/ngrok",
+    });
+    expect(checkPackages("voice", false, () => "file:///there.js")).toMatchObject({ state: "ok" });
+    expect(checkPackages("echo", false, () => undefined)).toMatchObject({ state: "not-needed" });
+  });
+});
