@@ -134,6 +134,7 @@ export class ListenConnection implements DeepgramConnection {
   }
 
   #finish(): void {
+    if (this.#mute) return;
     this.#stream.end();
     this.#close(this.#stream instanceof FluxStream ? undefined : 1000);
   }

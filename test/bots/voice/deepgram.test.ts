@@ -183,15 +183,22 @@ describe("DeepgramSTTService with nova", () => {
     await noMoreThan(before);
   });
 
-  it("leaves nothing behind either when the service says no goodbye, or was never there", async () => {
+  it("leaves nothing behind either when it is ended in a turn, gets no goodbye, or has no connection", async () => {
     const before = timers();
     {
-      await using mute = await scene({ faults: [{ kind: "mute", afterMs: 0 }] });
-      await until(() => mute.standIn.connections.length === 1);
+      await using mute = await scene({ utterances: ["one two three"], faults: [{ kind: "mute", afterMs: 1100 }] });
+      mute.speak(1500);
+      await until(() => mute.said().includes("started"));
       await using hung = await scene({ faults: [{ kind: "hang" }] });
-      expect(hung.heard()).toEqual([]);
+      await until(() => hung.standIn.attempts === 1);
+      await using waiting = await scene({ faults: [{ kind: "refuse" }] }, { reconnectDelayMs: 60_000 });
+      await until(() => waiting.stt.counters.connection_failures === 1);
       await using early = await scene({});
-      early.pipeline.cancel();
+      for (const { pipeline } of [mute, hung, waiting, early]) {
+        pipeline.cancel();
+        await pipeline.run();
+      }
+      await until(() => mute.standIn.connections[0]!.closeCode === 1006);
     }
     await noMoreThan(before);
   });
@@ -250,6 +257,13 @@ describe("DeepgramSTTService with Flux", () => {
     await until(() => (call.standIn.connections[0]?.audioMs ?? 0) > 300);
     expect(call.standIn.connections[0]!.received).toEqual([]);
     expect(call.standIn.problems).toEqual([]);
+  });
+
+  it("takes an eager end back when the connection is lost before the end", async () => {
+    await using call = await scene({ utterances: ["Yes."], faults: [{ kind: "cut", afterMs: 740 }] }, { model });
+    call.speak(500, 500);
+    await until(() => call.stops().length === 1);
+    expect(call.said()).toEqual(["started", "eager: Yes.", "resumed", "eager: Yes.", "final: Yes.", "stopped"]);
   });
 
   it("goes on in a turn whose connection was lost", async () => {
@@ -330,6 +344,41 @@ describe("DeepgramSTTService whose service fails", () => {
     await until(() => call.stops().length === 1);
     expect(call.said()).toEqual(["started", expect.stringMatching(/^final: one/), "stopped"]);
     expect(call.stt.counters).toMatchObject({ turns: 1, turn_timeouts: 1 });
+  });
+
+  it("does not wait long for the end of a turn that the new connection began in", async () => {
+    const timeouts = vi.spyOn(globalThis, "setTimeout");
+    await using call = await scene(
+      { utterances: ["one two", null], finalEveryMs: 600, faults: [{ kind: "cut", afterMs: 610 }] },
+      { turnTimeoutMs: 246 },
+    );
+    call.speak(600, 20);
+    await until(() => call.stops().length === 1);
+    expect(timeouts.mock.calls.map(([, delayMs]) => delayMs)).toContain(123);
+    timeouts.mockRestore();
+    expect(call.said()).toEqual(["started", "final: one two", "stopped"]);
+    expect(call.stt.counters).toMatchObject({ turns: 1, turn_timeouts: 1, reconnects: 1 });
+  });
+
+  it("does not give up on a connection that works in between", async () => {
+    const cut = (attempt: number) => ({ kind: "cut", afterMs: 700, attempt }) as const;
+    await using call = await scene(
+      { utterances: ["a", "b", "c", "d"], interimEveryMs: 100, faults: [0, 1, 2, 3].map(cut) },
+      { maxReconnects: 1 },
+    );
+    for (let turns = 1; turns <= 4; turns++) {
+      call.speak(400, 400);
+      await until(() => call.stops().length === turns);
+    }
+    call.speak(0, 1000);
+    await until(() => call.stt.counters.reconnects === 4);
+    expect(call.errors).toEqual([]);
+    expect(call.said().filter((text) => text.startsWith("final"))).toEqual([
+      "final: a",
+      "final: b",
+      "final: c",
+      "final: d",
+    ]);
   });
 
   it("counts what is malformed and takes no notice of what is unknown", async () => {
