@@ -25,6 +25,7 @@ export interface DeepgramConnection {
 }
 
 const maxLogged = 2000;
+const leaveToReadMs = 10;
 // developers.deepgram.com/docs/audio-keep-alive: ten seconds. Flux: a minute, pings count (deepgram-python-sdk issue 618).
 export const novaIdleMs = 10_000;
 export const fluxIdleMs = 60_000;
@@ -104,7 +105,7 @@ export class ListenConnection implements DeepgramConnection {
 
   #window(window: SoundWindow): void {
     this.#strike(window.atMs);
-    if (!this.#over) this.#stream.window(window);
+    if (!this.#over && !this.#mute) this.#stream.window(window);
   }
 
   #strike(atMs: number): void {
@@ -113,10 +114,7 @@ export class ListenConnection implements DeepgramConnection {
       if (fault.kind === "mute") this.#mute = true;
       else if (fault.kind === "say") this.#send(fault.text);
       else if (fault.kind === "close") this.#close(fault.code, fault.reason);
-      else {
-        this.#end();
-        this.#socket.terminate();
-      }
+      else this.#cut();
     }
   }
 
@@ -136,6 +134,7 @@ export class ListenConnection implements DeepgramConnection {
   }
 
   #finish(): void {
+    if (this.#mute) return;
     this.#stream.end();
     this.#close(this.#stream instanceof FluxStream ? undefined : 1000);
   }
@@ -161,15 +160,22 @@ export class ListenConnection implements DeepgramConnection {
     this.#later(() => this.#socket.close(code, reason));
   }
 
+  /** Not in the same breath as what was said last: a reset would take that away from the client. */
+  #cut(): void {
+    this.#over = true;
+    this.#after(this.#pace.delayMs + leaveToReadMs, () => this.#socket.terminate());
+  }
+
   #later(act: () => void): void {
-    if (this.#pace.delayMs === 0) {
-      act();
-      return;
-    }
+    if (this.#pace.delayMs === 0) act();
+    else this.#after(this.#pace.delayMs, act);
+  }
+
+  #after(delayMs: number, act: () => void): void {
     const timer = setTimeout(() => {
       this.#delayed.delete(timer);
       act();
-    }, this.#pace.delayMs);
+    }, delayMs);
     this.#delayed.add(timer);
   }
 

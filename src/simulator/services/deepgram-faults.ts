@@ -13,7 +13,7 @@ type StreamFault =
   | { readonly kind: "close"; readonly afterMs: number; readonly code: number; readonly reason?: string }
   /** The connection is cut without a word. */
   | { readonly kind: "cut"; readonly afterMs: number }
-  /** It goes on listening and never says anything any more. */
+  /** It takes what it is sent and never says anything any more, not even goodbye. */
   | { readonly kind: "mute"; readonly afterMs: number }
   /** It says this, whatever it is: malformed, unknown, out of place. */
   | { readonly kind: "say"; readonly afterMs: number; readonly text: string };
@@ -28,10 +28,10 @@ const connectKinds: readonly string[] = ["status", "refuse", "hang"];
 /** The faults of a stand-in and the attempts they wait for. */
 export class DeepgramFaults {
   #planned: Planned[] = [];
-  #attempts = 0;
+  attempts = 0;
 
   add(fault: DeepgramFault): void {
-    this.#planned.push({ ...fault, attempt: fault.attempt ?? this.#attempts });
+    this.#planned.push({ ...fault, attempt: fault.attempt ?? this.attempts });
   }
 
   clear(): void {
@@ -40,7 +40,7 @@ export class DeepgramFaults {
 
   /** A client connects: what strikes it at once, and what strikes it later, by the time. */
   next(): { connect: ConnectFault | undefined; stream: StreamFault[] } {
-    const attempt = this.#attempts++;
+    const attempt = this.attempts++;
     const due = this.#planned.filter((fault) => fault.attempt === attempt || fault.attempt === "every");
     this.#planned = this.#planned.filter((fault) => fault.attempt === "every" || fault.attempt > attempt);
     const stream = due.filter((fault): fault is Planned & StreamFault => !connectKinds.includes(fault.kind));

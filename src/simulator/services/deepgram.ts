@@ -14,6 +14,8 @@ import { type HeardStretch, SpokenScript } from "./spoken-script.ts";
 export interface DeepgramStandIn {
   /** Base URL: `ws://127.0.0.1:…`. */
   readonly url: string;
+  /** How often a client tried to connect. */
+  readonly attempts: number;
   /** Connections so far, the first 1000. */
   readonly connections: readonly DeepgramConnection[];
   /** Stretches of sound that are over, the first 1000. */
@@ -124,6 +126,9 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
   };
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    get attempts() {
+      return faults.attempts;
+    },
     connections,
     heard: script.heard,
     problems,

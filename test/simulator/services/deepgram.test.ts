@@ -289,9 +289,10 @@ describe("the stand-in for Deepgram", () => {
     socket.on("message", (data) => said.push(String(data)));
     await once(socket, "open");
     socket.send(bytesOf(soundAndSilence(rate, 1000, 1000)));
-    socket.send('{"type":"CloseStream"}');
-    await once(socket, "close");
+    socket.ping();
+    await once(socket, "pong");
     expect(said).toEqual(["{nonsense"]);
+    expect(standIn.attempts).toBe(6);
     standIn.injectFault({ kind: "status", status: 429, attempt: "every" });
     expect((await refusal(standIn, nova)).status).toBe(429);
     expect((await refusal(standIn, nova)).status).toBe(429);

@@ -89,8 +89,11 @@ export class DeepgramSTTService extends FrameProcessor {
   #wasOpen = false;
   #failures = 0;
   #sentAtMs = 0;
-  /** Since when audio was sent and no message came. */
-  #unansweredSinceMs: number | null = null;
+  /**
+   * Audio since the last message. The service answers by the audio's time, in silence too, so that a connection without
+   * audio owes nothing.
+   */
+  #unansweredMs = 0;
   #retryTimer: NodeJS.Timeout | undefined;
   #turnTimer: NodeJS.Timeout | undefined;
   #watchTimer: NodeJS.Timeout | undefined;
@@ -120,8 +123,8 @@ export class DeepgramSTTService extends FrameProcessor {
   #start(sampleRate: number): void {
     this.#sampleRate = sampleRate;
     this.#kept = new KeptAudio(sampleRate, this.#options.keepAudioMs);
-    const everyMs = Math.min(watchEveryMs, this.#options.keepAliveMs / 4, this.#options.answerTimeoutMs / 4);
-    this.#watchTimer = setInterval(() => this.#watch(), everyMs);
+    const everyMs = Math.min(watchEveryMs, this.#options.keepAliveMs / 4);
+    this.#watchTimer = setInterval(() => this.#keepAlive(), everyMs);
     this.#connect();
   }
 
@@ -133,6 +136,10 @@ export class DeepgramSTTService extends FrameProcessor {
     }
     this.#kept.append(audio, performance.now());
     this.#send();
+    if (!this.#isOpen) return;
+    this.#unansweredMs += (audio.length * 1000) / sampleRate;
+    const { answerTimeoutMs } = this.#options;
+    if (this.#unansweredMs >= answerTimeoutMs) this.#connection?.drop(`no answer to ${answerTimeoutMs} ms of audio`);
   }
 
   /** Sends what there is to send, as far as the connection takes it. */
@@ -140,14 +147,12 @@ export class DeepgramSTTService extends FrameProcessor {
     const connection = this.#connection;
     if (this.#kept === undefined || connection === undefined) return;
     const bytesPerMs = (this.#sampleRate * 2) / 1000;
-    const messageMs = isFlux(this.#options.model) ? fluxMessageMs : 0;
-    const minSamples = Math.round((this.#sampleRate * messageMs) / 1000);
+    const minSamples = isFlux(this.#options.model) ? Math.round((this.#sampleRate * fluxMessageMs) / 1000) : 1;
     while (this.#isOpen && connection.bufferedBytes < maxBufferedMs * bytesPerMs) {
       const bytes = this.#kept.take(minSamples);
       if (bytes === null) break;
       connection.sendAudio(bytes);
       this.#sentAtMs = performance.now();
-      this.#unansweredSinceMs ??= this.#sentAtMs;
     }
     this.counters.dropped_audio_ms = Math.round(this.#kept.droppedMs);
   }
@@ -177,13 +182,13 @@ export class DeepgramSTTService extends FrameProcessor {
     this.#wasOpen = true;
     this.#isOpen = true;
     this.#sentAtMs = performance.now();
-    this.#unansweredSinceMs = null;
+    this.#unansweredMs = 0;
     this.#send();
   }
 
   #message(value: unknown): void {
     this.#failures = 0;
-    this.#unansweredSinceMs = null;
+    this.#unansweredMs = 0;
     const message = parseListenMessage(value);
     if (message === null) {
       this.counters.malformed_messages += 1;
@@ -216,20 +221,15 @@ export class DeepgramSTTService extends FrameProcessor {
     this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
   }
 
-  /** Now and then: an idle connection is kept alive, one that says nothing is given up. */
-  #watch(): void {
-    if (!this.#isOpen) return;
+  /** Now and then, lest the service close a connection on which nothing comes. */
+  #keepAlive(): void {
     const nowMs = performance.now();
-    const { answerTimeoutMs, keepAliveMs } = this.#options;
-    if (this.#unansweredSinceMs !== null && nowMs - this.#unansweredSinceMs >= answerTimeoutMs) {
-      this.#connection?.drop(`no answer for ${answerTimeoutMs} ms`);
-    } else if (nowMs - this.#sentAtMs >= keepAliveMs) {
-      this.#sentAtMs = nowMs;
-      if (this.#connection?.keepAlive()) return;
-      // Flux closes a connection that says KeepAlive; it hears a moment of silence instead.
-      this.#kept?.append(new Int16Array(Math.round((this.#sampleRate * fluxMessageMs) / 1000)), nowMs);
-      this.#send();
-    }
+    if (!this.#isOpen || nowMs - this.#sentAtMs < this.#options.keepAliveMs) return;
+    this.#sentAtMs = nowMs;
+    if (this.#connection?.keepAlive()) return;
+    // Flux closes a connection that says KeepAlive; it hears a moment of silence instead.
+    this.#kept?.append(new Int16Array(Math.round((this.#sampleRate * fluxMessageMs) / 1000)), nowMs);
+    this.#send();
   }
 
   #awaitWords(timeoutMs: number): void {

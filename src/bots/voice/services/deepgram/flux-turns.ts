@@ -74,7 +74,9 @@ export class FluxTurns implements Turns {
   }
 
   restarted(replayFromMs: number): void {
-    const kept = this.#words.filter((word, i) => this.#endOf(word, i) <= replayFromMs).map(({ text }) => text);
+    const kept = this.#timedWords()
+      .filter(({ endMs }) => endMs <= replayFromMs)
+      .map(({ text }) => text);
     if (this.#open) this.#before = join(this.#before, this.#unspent(join(...kept)));
     this.#spent = "";
     this.#transcript = "";
@@ -128,8 +130,10 @@ export class FluxTurns implements Turns {
   }
 
   /** Without times the words are taken to be spread over the turn. */
-  #endOf(word: ListenWord, index: number): number {
-    const shareMs = (this.#windowEndMs - this.settledMs) / this.#words.length;
-    return word.endMs ?? this.settledMs + (index + 1) * shareMs;
+  #timedWords(): { text: string; endMs: number }[] {
+    const bare = this.#transcript.split(" ").map((text) => ({ text, endMs: null }));
+    const words = this.#words.length === 0 ? bare : this.#words;
+    const shareMs = (this.#windowEndMs - this.settledMs) / words.length;
+    return words.map(({ text, endMs }, i) => ({ text, endMs: endMs ?? this.settledMs + (i + 1) * shareMs }));
   }
 }

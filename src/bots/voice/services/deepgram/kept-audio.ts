@@ -20,7 +20,7 @@ const maxArrivals = 1500;
  * @example
  * const kept = new KeptAudio(16000, 5000);
  * kept.append(packet, performance.now());
- * for (let bytes = kept.take(320); bytes !== null; bytes = kept.take(320)) socket.send(bytes);
+ * for (let bytes = kept.take(1); bytes !== null; bytes = kept.take(1)) socket.send(bytes);
  */
 export class KeptAudio {
   readonly #sampleRate: number;
@@ -61,9 +61,9 @@ export class KeptAudio {
     }
   }
 
-  /** The next audio to send, as bytes: as many chunks as it takes for `minSamples`; null when there are not as many. */
+  /** The next audio to send, as bytes: as many chunks as it takes for `minSamples`, at least 1; null when there are less. */
   take(minSamples: number): Uint8Array | null {
-    if (this.#end - this.#sent < Math.max(1, minSamples)) return null;
+    if (this.#end - this.#sent < minSamples) return null;
     const parts: Int16Array[] = [];
     let sampleCount = 0;
     for (let i = this.#indexOf(this.#sent); i < this.#chunks.length && sampleCount < minSamples; i++) {

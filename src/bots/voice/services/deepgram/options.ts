@@ -31,7 +31,7 @@ export interface DeepgramSTTOptions {
   readonly keepAudioMs?: number;
   /** How long a connection may take to come about; 5000. */
   readonly connectTimeoutMs?: number;
-  /** A connection that is sent audio and says nothing for so long is taken for lost; 10000. */
+  /** A connection that says nothing to so much audio is taken for lost; 10000. */
   readonly answerTimeoutMs?: number;
   /** A turn of which nothing new is heard for so long is over; 6000. Half of it, but 2000 at most, on a new connection. */
   readonly turnTimeoutMs?: number;
