@@ -76,6 +76,15 @@ describe("what a bot reports", () => {
     );
   });
 
+  it("forgets each value after a thousand others", () => {
+    for (let answerMs = 5_000; answerMs > 0; answerMs--) {
+      transport.report("turn", { answerMs });
+      const oldestMs = Math.min(answerMs + 999, 5_000);
+      if (answerMs % 100 === 0) expect(transport.reports.turn).toMatchObject({ answerMs: { max: oldestMs } });
+    }
+    expect(transport.reports.turn).toEqual({ count: 5_000, answerMs: { p50: 500, max: 1_000 } });
+  });
+
   it("is taken as far as it is figures with names, and never an exception", () => {
     for (const name of ["", "Turn", "1st", "a-b", "a b", "x".repeat(65), "__proto__", null, 5, Symbol("turn")]) {
       report(name, { answerMs: 1 });
