@@ -18,6 +18,7 @@ export {
 } from "./call.ts";
 export { CallInput } from "./call-input.ts";
 export { CallOutput } from "./call-output.ts";
+export { type CollectedDigits, DigitCollector } from "./digit-collector.ts";
 export { LATENESS_BUCKETS_MS, Lateness } from "./lateness.ts";
 export { PACKET_MS, PacketClock, packetClock, type Ticker } from "./packet-clock.ts";
 export { TokenBucket } from "./token-bucket.ts";

@@ -1,4 +1,4 @@
-import type { Call } from "../../call/index.ts";
+import { type Call, DigitCollector } from "../../call/index.ts";
 import {
   contextAggregators,
   type ErrorFrame,
@@ -8,7 +8,6 @@ import {
   TTSStoppedFrame,
 } from "../../pipecat/index.ts";
 import type { Apologies } from "./apologies.ts";
-import { DigitCollector } from "./digit-collector.ts";
 import { VoiceBotError } from "./errors.ts";
 import type { ConversationEvent } from "./events.ts";
 import type { VoiceSettings } from "./options.ts";

@@ -3,7 +3,6 @@
  *
  * @module pipecat-wavix/bots/voice
  */
-export { type CollectedDigits, DigitCollector } from "./digit-collector.ts";
 export { VoiceBotError } from "./errors.ts";
 export type { ConversationEvent } from "./events.ts";
 export type { VoiceBotOptions } from "./options.ts";

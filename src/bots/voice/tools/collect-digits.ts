@@ -1,5 +1,5 @@
+import type { DigitCollector } from "../../../call/index.ts";
 import type { Tool } from "../../../pipecat/index.ts";
-import type { DigitCollector } from "../digit-collector.ts";
 
 const MAX_DIGITS = 20;
 const MAX_TIMEOUT_SECONDS = 60;

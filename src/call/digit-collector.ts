@@ -1,12 +1,12 @@
-import type { Call } from "../../call/index.ts";
 import {
   type Frame,
   type FrameDirection,
   FrameProcessor,
   InputTransportMessageFrame,
   type ProcessRun,
-} from "../../pipecat/index.ts";
-import type { CollectOptions } from "../../wavix/control/index.ts";
+} from "../pipecat/index.ts";
+import type { CollectOptions } from "../wavix/control/index.ts";
+import type { Call } from "./call.ts";
 
 /** What became of a collect. */
 export interface CollectedDigits {
