@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { echoBot, routeBots } from "../bots/index.ts";
 import type { PipecatSettings } from "../bots/pipecat/index.ts";
+import type { VoiceBotOptions } from "../bots/voice/index.ts";
 import type { Bot } from "../call/index.ts";
 import { UsageError } from "./arguments.ts";
+import { findPackage } from "./find-package.ts";
 
 /** A bot as the command line names it; as JSON it can be sent to a worker. */
 export interface NamedBot {
@@ -20,33 +22,75 @@ export interface NamedBot {
 /** Variables of the environment, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** How the bots of this package are made. What they need is loaded when they are. */
-const BOTS: Readonly<Record<string, (env: Environment) => Bot | Promise<Bot>>> = {
-  echo: () => echoBot(),
-  async pipecat(env) {
-    const { pipecatBot } = await import("../bots/pipecat/index.ts");
-    const settings = await pipecatSettings(env);
-    const onTrouble = ({ message }: Error) => console.error(`pipecat-wavix: ${message}`);
-    if ("bot" in settings) return pipecatBot({ ...settings.bot, onTrouble });
-    const routes = Object.entries(settings.routes).map(([number, options]) => {
-      return [number, pipecatBot({ ...options, onTrouble })];
-    });
-    return routeBots(Object.fromEntries(routes));
+/** A bot of this package. */
+interface OwnBot {
+  /** Which variables say how it is to be. */
+  readonly variables: RegExp;
+  /** @throws UsageError when its variables are not what they must be; what it needs is loaded only here and to make it */
+  check?(env: Environment): Promise<unknown>;
+  make(env: Environment): Bot | Promise<Bot>;
+}
+
+const BOTS: Readonly<Record<string, OwnBot>> = {
+  echo: { variables: /^$/, make: () => echoBot() },
+  pipecat: {
+    variables: /^BOT_/,
+    check: pipecatSettings,
+    async make(env) {
+      const { pipecatBot } = await import("../bots/pipecat/index.ts");
+      const settings = await pipecatSettings(env);
+      const onTrouble = ({ message }: Error) => console.error(`pipecat-wavix: ${message}`);
+      if ("bot" in settings) return pipecatBot({ ...settings.bot, onTrouble });
+      const routes = Object.entries(settings.routes).map(([number, options]) => {
+        return [number, pipecatBot({ ...options, onTrouble })];
+      });
+      return routeBots(Object.fromEntries(routes));
+    },
+  },
+  voice: {
+    variables: /^(OPENAI|DEEPGRAM|CARTESIA|VOICE)_/,
+    check: voiceSettings,
+    async make(env) {
+      const { voiceBot } = await import("../bots/voice/index.ts");
+      return voiceBot(await voiceSettings(env));
+    },
   },
 };
+
+/** @throws UsageError when the package of a service is missing, or with all that is wrong with the variables */
+async function voiceSettings(env: Environment): Promise<VoiceBotOptions> {
+  requirePackages("voice", ["@deepgram/sdk", "openai"]);
+  const { readVoiceSettings } = await import("../bots/voice/index.ts");
+  return settingsOf(readVoiceSettings(env));
+}
+
+/** Those that only some bots need are not installed with this package. */
+function requirePackages(bot: string, names: readonly string[]): void {
+  const missing = names.filter((name) => findPackage(name) === undefined);
+  if (missing.length > 0) throw new UsageError(`--bot ${bot} needs a package more: npm install ${missing.join(" ")}`);
+}
+
+function settingsOf<T>(read: { ok: true; settings: T } | { ok: false; problems: string[] }): T {
+  if (read.ok) return read.settings;
+  throw new UsageError(`the settings of the bot need mending:\n  ${read.problems.join("\n  ")}`);
+}
 
 /** @throws UsageError with all that is wrong with the variables of the Pipecat bots */
 export async function pipecatSettings(env: Environment): Promise<PipecatSettings> {
   const { readPipecatSettings } = await import("../bots/pipecat/index.ts");
-  const read = readPipecatSettings(env);
-  if (!read.ok) throw new UsageError(`the settings of the bot need mending:\n  ${read.problems.join("\n  ")}`);
-  return read.settings;
+  return settingsOf(readPipecatSettings(env));
+}
+
+/** @throws UsageError when a bot of this package is not what its variables must say: here, and not in every worker */
+export async function checkBot({ file, name, env = {} }: NamedBot): Promise<void> {
+  if (file === undefined) await BOTS[name]?.check?.(env);
 }
 
 /** @throws UsageError when there is no such bot */
 export function findBot(flag: string, name: string, env: Environment = process.env): NamedBot {
   if (Object.hasOwn(BOTS, name)) {
-    const own = Object.entries(env).filter(([variable]) => variable.startsWith("BOT_"));
+    const { variables } = BOTS[name] as OwnBot;
+    const own = Object.entries(env).filter(([variable]) => variables.test(variable));
     return { flag, name, env: Object.fromEntries(own) };
   }
   if (!/[./\\]/.test(name)) {
@@ -64,7 +108,7 @@ export function findBot(flag: string, name: string, env: Environment = process.e
  * @throws Error when its module throws, with what it has thrown as `cause`
  */
 export async function loadBot({ flag, name, file, env = {} }: NamedBot): Promise<Bot> {
-  if (file === undefined) return (BOTS[name] as (typeof BOTS)[string])(env);
+  if (file === undefined) return (BOTS[name] as OwnBot).make(env);
   let module: { default?: unknown };
   try {
     module = await import(pathToFileURL(file).href);

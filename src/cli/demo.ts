@@ -4,17 +4,21 @@ import { echoBot } from "../bots/index.ts";
 import { defaultCodec } from "../codec/index.ts";
 import { createServer } from "../server/index.ts";
 import { createWavixSimulator, prepareCallerAudio, readSpeechRecording } from "../simulator/index.ts";
-import { readArguments } from "./arguments.ts";
+import { readArguments, UsageError } from "./arguments.ts";
 import { type CallFigures, describe, figuresOf } from "./call-report.ts";
 import { Progress } from "./progress.ts";
 
-const HELP = `usage: pipecat-wavix demo [--json]     (npm run demo -- [--json])
+const HELP = `usage: pipecat-wavix demo [--bot voice] [--json]     (npm run demo -- [--bot voice] [--json])
 
 Runs one whole call on this machine, on free ports, with nothing configured: a simulated Wavix rings the server, the
 server answers and starts the media stream, a caller speaks a recorded sentence to the echo bot, hears it again and
 hangs up. Then it says how it went. Takes about ten seconds; exit code 0 only if all of it was right.
 
+With --bot voice it is a conversation instead, with stand-ins for Deepgram, OpenAI and Cartesia on this machine: the bot
+greets, answers, is interrupted in the middle of a word, and says goodbye. About half a minute; no keys, no network.
+
 options:
+  --bot NAME   echo (default) or voice
   --json       print the figures as one line of JSON, and nothing else
   -h, --help`;
 
@@ -27,9 +31,14 @@ const LISTEN_MS = 700;
 const LOWEST_SIMILARITY = 0.98;
 
 export async function run(argv: string[]): Promise<number> {
-  const values = readArguments(argv, HELP, { json: { type: "boolean", default: false } });
+  const values = readArguments(argv, HELP, {
+    bot: { type: "string", default: "echo" },
+    json: { type: "boolean", default: false },
+  });
   if (values === null) return 0;
   const json = values.json === true;
+  if (values.bot === "voice") return (await import("./voice-demo/index.ts")).runVoiceDemo(json);
+  if (values.bot !== "echo") throw new UsageError(`--bot must be echo or voice, got ${values.bot}`);
   const say = json ? () => {} : console.log;
 
   const { samples, sampleRate } = readSpeechRecording();

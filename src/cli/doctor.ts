@@ -15,29 +15,42 @@ Checks a real set-up before the first call, and says what to mend: settings, Wav
 and the keys of a voice bot's services. It changes nothing; requests that cost something are not made. Where the server does
 not run, it listens on its port for a moment to see whether the public address leads here.
 
+With --call it waits for the first call instead, does in less than a minute what Wavix's documents say nothing about, and
+writes down what comes of it: a report to read, one for programs, and the switches of the simulator that would be like it.
+
 options:
   --bot NAME           the bot that is to talk: with voice or realtime, the keys of their services are needed; default echo
   --number NUMBER      the number that is to be called; default: any of the account's
   --port N, --host A, --public-url URL, --tunnel ngrok   as for start
+  --call               watch the first call; the caller hears beeps, should be silent, and is hung up
+                       with --bot that bot has the call instead: less is seen, since nothing is tried
+  --wait SECONDS       how long the first call is waited for; default 600
+  --out FOLDER         where the reports go; default here
   --json               print the findings as one line of JSON, and nothing else
   -h, --help
 
-Exit code 0 only if nothing needs mending.`;
+Exit code 0 only if nothing needs mending; with --call, if a call came and all was tried.`;
 
 const FLAGS = { port: "PORT", host: "HOST", "public-url": "PUBLIC_URL" } as const;
 
 export async function run(argv: string[]): Promise<number> {
   const values = readArguments(argv, HELP, {
-    bot: { type: "string", default: "echo" },
+    bot: { type: "string" },
     number: { type: "string" },
     port: { type: "string" },
     host: { type: "string" },
     "public-url": { type: "string" },
     tunnel: { type: "string" },
+    call: { type: "boolean", default: false },
+    wait: { type: "string" },
+    out: { type: "string" },
     json: { type: "boolean", default: false },
   });
   if (values === null) return 0;
   const { number, json } = values;
+  const astray = (["wait", "out"] as const).find((name) => !values.call && values[name] !== undefined);
+  if (astray !== undefined) throw new UsageError(`--${astray} goes with --call`);
+  if (values.call && number !== undefined) throw new UsageError("--number does not go with --call: dial any");
   if (number !== undefined && (number.match(/\d/g)?.length ?? 0) < 4) {
     throw new UsageError("--number must be a telephone number, or its last four digits at least");
   }
@@ -45,6 +58,11 @@ export async function run(argv: string[]): Promise<number> {
   const env: Record<string, string | undefined> = { ...process.env };
   for (const [flag, name] of Object.entries(FLAGS)) env[name] = values[flag as keyof typeof FLAGS] ?? env[name];
   const tunneled = wantsTunnel(values.tunnel, values["public-url"], env);
+  if (values.call) {
+    const { run: runCall } = await import("./doctor/call/command.ts");
+    return runCall(env, tunneled, values);
+  }
+  const { bot = "echo" } = values;
 
   const isTerminal = process.stdout.isTTY === true;
   const inColour = isTerminal && !process.env.NO_COLOR;
@@ -75,8 +93,8 @@ export async function run(argv: string[]): Promise<number> {
   if (settings !== undefined && (tunneled || settings.publicUrl !== undefined)) {
     report(...(await checkReachability(settings, tunneled, env)));
   }
-  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, values.bot, env)))));
-  report(checkPackages(values.bot, tunneled));
+  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, bot, env)))));
+  report(checkPackages(bot, tunneled));
 
   const toMend = checks.filter(({ state }) => state === "mend").length;
   if (json) console.log(JSON.stringify({ ok: toMend === 0, checks }));

@@ -1,19 +1,13 @@
 import { fileURLToPath } from "node:url";
 import type { PipecatBotOptions } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
-import {
-  createServer,
-  readSettings,
-  type ServerSettings,
-  type ServerUrls,
-  settingNames,
-  type WavixServer,
-} from "../server/index.ts";
+import { createServer, type ServerSettings, type ServerUrls, settingNames, type WavixServer } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
+import { checkBot, type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { listen } from "./listening.ts";
-import { behindTunnel, openTunnel, type Tunnel, wantsTunnel } from "./tunnel.ts";
+import { publicSettings } from "./public-settings.ts";
+import { wantsTunnel } from "./tunnel.ts";
 import { exitSoon, untilStopped } from "./until-stopped.ts";
 
 const HELP = `usage: pipecat-wavix start [options]     (npm start -- [options])
@@ -22,8 +16,8 @@ Starts the server that answers Wavix calls. Without WAVIX_API_KEY it runs in loc
 with a simulated Wavix (npm run call) in place of the real one.
 
 options:
-  --bot NAME|FILE      who talks to the callers: echo (default), pipecat (a bot in Python), or a module whose default
-                       export is a bot: ./my-bot.mjs
+  --bot NAME|FILE      who talks to the callers: echo (default); voice (Deepgram hears, OpenAI thinks, Cartesia speaks);
+                       pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
   --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
   --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
   --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"
@@ -81,6 +75,8 @@ export async function run(argv: string[]): Promise<number> {
   const bot = findBot("bot", values.bot, env);
   const fallback = values["fallback-bot"];
   const fallbackBot = fallback === undefined ? undefined : findBot("fallback-bot", fallback, env);
+  await checkBot(bot);
+  if (fallbackBot !== undefined) await checkBot(fallbackBot);
   const ofPipecat = ["bot-url", "bot-protocol", "bot-command"] as const;
   const protocols = await protocolsOf([bot, ...(fallbackBot === undefined ? [] : [fallbackBot])], env);
   const astray = ofPipecat.find((flag) => values[flag] !== undefined);
@@ -109,28 +105,6 @@ export async function run(argv: string[]): Promise<number> {
   }
   exitSoon();
   return 0;
-}
-
-/**
- * The settings; with a tunnel its address is the public one. It is opened before anybody asks where the server is reached,
- * and when all else has been found to be right.
- *
- * @throws UsageError when the settings need mending, or a tunnel cannot be had as things are
- */
-async function publicSettings(
-  env: Environment,
-  tunneled: boolean,
-): Promise<{ settings: ServerSettings; tunnel: Tunnel | undefined }> {
-  if (!tunneled) return { settings: checkedSettings(env), tunnel: undefined };
-  const { port } = checkedSettings(behindTunnel(env, "https://not-open-yet.invalid"));
-  const tunnel = await openTunnel(port, env);
-  return { settings: checkedSettings(behindTunnel(env, tunnel.url)), tunnel };
-}
-
-function checkedSettings(env: Environment): ServerSettings {
-  const read = readSettings(env);
-  if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
-  return read.settings;
 }
 
 type Protocol = NonNullable<PipecatBotOptions["protocol"]>;

@@ -34,5 +34,5 @@ export async function untilStopped(server: WavixServer, drainMs: number): Promis
 
 /** All is over. What a bot's module keeps open (a timer, a connection) must not keep the process. */
 export function exitSoon(): void {
-  setTimeout(() => process.exit(0), EXIT_AFTER_MS).unref();
+  setTimeout(() => process.exit(), EXIT_AFTER_MS).unref();
 }

@@ -1,9 +1,9 @@
 import type { Behaviour, CallEventType } from "./behaviour.ts";
 import { CallState, type WavixCall } from "./call-state.ts";
-import type { CallerLine } from "./caller-audio.ts";
+import { CallerAudio, type CallerLine, prepareCallerAudio } from "./caller-audio.ts";
 import { InCallActions } from "./in-call-actions.ts";
 import { Fingers, type KeyPress } from "./key-presses.ts";
-import type { CallEnd, CallReport, PacketObserver, SimulatedCall, WebhookDelivery } from "./model.ts";
+import type { CallEnd, CallReport, PacketObserver, SimulatedCall, SpokenClip, WebhookDelivery } from "./model.ts";
 import type { Pacer } from "./pacer.ts";
 import { TimelineRecorder } from "./recording.ts";
 import type { CallScript } from "./script.ts";
@@ -97,6 +97,14 @@ export class PlacedCall implements SimulatedCall {
     setup.signal?.addEventListener("abort", this.#onAborted, { once: true });
     for (const event of behaviour.eventsBeforeAnswer) this.#post(event, null, () => this.state === "ringing");
     this.#endAfter(setup.ringTimeoutMs, "unanswered");
+  }
+
+  say(audio: Int16Array | CallerAudio): SpokenClip | null {
+    if (this.#timeline === null || this.state === "ended") return null;
+    const clip = audio instanceof CallerAudio ? audio : prepareCallerAudio(audio);
+    const startMs = (this.#lastPacket + 1) * packetMs;
+    this.#setup.line.say(clip, this.#lastPacket + 1);
+    return { startMs, endMs: startMs + clip.durationMs };
   }
 
   hangUp(): void {

@@ -4,6 +4,9 @@ import { packetBytes, packetSamples, wireSampleRate } from "./wire-audio.ts";
 /** Longest clip a caller can be given, in ms. */
 export const maxCallerAudioMs = 600_000;
 
+/** A conversation has fewer turns. */
+const maxClips = 10_000;
+
 /** The base64 of one packet of silence. */
 export const silencePayload = Buffer.alloc(packetBytes).toString("base64");
 
@@ -66,6 +69,8 @@ function resampled(samples: Int16Array, sampleRate: number): Int16Array {
 
 /** One caller's speech laid on the caller's timeline, where packet 0 starts with the first stream. */
 export class CallerLine {
+  /** What is said beside it, in the order of the timeline; the later one is heard. */
+  readonly #clips: { readonly audio: CallerAudio; readonly firstPacket: number }[] = [];
   readonly #audio: CallerAudio | null;
   readonly #firstPacket: number;
   readonly #loop: boolean;
@@ -76,30 +81,41 @@ export class CallerLine {
     this.#loop = loop;
   }
 
+  /** From this packet on the caller says something else. */
+  say(audio: CallerAudio, firstPacket: number): void {
+    if (this.#clips.length >= maxClips) throw new RangeError(`a caller may say ${maxClips} things at most`);
+    this.#clips.push({ audio, firstPacket });
+  }
+
   /** The payload of a packet; `null` where the caller says nothing. */
   payloadAt(packet: number): string | null {
-    const at = this.#clipPacket(packet);
-    return at === null ? null : this.#audio!.payloads[at]!;
+    const spoken = this.#spokenAt(packet);
+    return spoken === null ? null : spoken.audio.payloads[spoken.at]!;
   }
 
   /** What the microphone picked up in the first samples of the timeline. */
   render(sampleCount: number): Int16Array {
     const said = new Int16Array(sampleCount);
     for (let packet = 0; packet * packetSamples < sampleCount; packet++) {
-      const at = this.#clipPacket(packet);
-      if (at === null) continue;
+      const spoken = this.#spokenAt(packet);
+      if (spoken === null) continue;
+      const { audio, at } = spoken;
       const start = packet * packetSamples;
       const wanted = Math.min(packetSamples, sampleCount - start);
-      said.set(this.#audio!.samples.subarray(at * packetSamples, at * packetSamples + wanted), start);
+      said.set(audio.samples.subarray(at * packetSamples, at * packetSamples + wanted), start);
     }
     return said;
   }
 
-  #clipPacket(packet: number): number | null {
+  #spokenAt(packet: number): { audio: CallerAudio; at: number } | null {
+    const clip = this.#clips.findLast(
+      ({ audio, firstPacket }) => packet >= firstPacket && packet < firstPacket + audio.payloads.length,
+    );
+    if (clip !== undefined) return { audio: clip.audio, at: packet - clip.firstPacket };
     if (this.#audio === null || packet < this.#firstPacket) return null;
     const at = packet - this.#firstPacket;
     const count = this.#audio.payloads.length;
-    if (at < count) return at;
-    return this.#loop ? at % count : null;
+    if (at < count) return { audio: this.#audio, at };
+    return this.#loop ? { audio: this.#audio, at: at % count } : null;
   }
 }

@@ -8,6 +8,7 @@ export {
 export { type CallOutcome, outcomeOf } from "./call-outcome.ts";
 export { CallerAudio, prepareCallerAudio } from "./caller-audio.ts";
 export { type CompareOptions, type Comparison, compareHeard } from "./compare.ts";
+export { Ear } from "./ear.ts";
 export { SimulatorError, type SimulatorErrorCode } from "./errors.ts";
 export type { ApiOperation, Fault } from "./faults.ts";
 export type { KeyPress } from "./key-presses.ts";
@@ -24,6 +25,7 @@ export type {
   RecordedRequest,
   SimulatedCall,
   SimulatorOptions,
+  SpokenClip,
   WavixSimulator,
   WebhookDelivery,
 } from "./model.ts";

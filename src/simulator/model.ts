@@ -106,6 +106,12 @@ export interface PacketObserver {
   heard?(samples: Int16Array, atSample: number): void;
 }
 
+/** What a caller has said: from one moment of its timeline to another, in ms. */
+export interface SpokenClip {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 /** A call in progress. Its promises never reject. */
 export interface SimulatedCall {
   readonly id: string;
@@ -118,6 +124,13 @@ export interface SimulatedCall {
   readonly streaming: Promise<boolean>;
   /** The report, when the call is over, its sockets closed and its last webhook replied to. */
   readonly ended: Promise<CallReport>;
+  /**
+   * The caller says something, from the next packet on. Returns where it stands on the caller's timeline; null when there is
+   * no stream to say it on.
+   *
+   * @throws RangeError when it is too long, or the caller has said too much
+   */
+  say(audio: Int16Array | CallerAudio): SpokenClip | null;
   /** The caller hangs up. Does nothing when the call is over. */
   hangUp(): void;
   /**

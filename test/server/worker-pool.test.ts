@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { pino } from "pino";
 import { it as base, describe, expect } from "vitest";
 import WebSocket from "ws";
+import { DURATION_BUCKETS_MS } from "../../src/server/bot-durations.ts";
 import { noFigures } from "../../src/server/figures.ts";
 import { createServer, defaultSettings, type ServerSettings } from "../../src/server/index.ts";
 import { BackOff } from "../../src/server/workers/back-off.ts";
@@ -99,6 +100,24 @@ describe("what primary and worker say to each other", () => {
     const many = (length: number) => Object.fromEntries(Array.from({ length }, (_, at) => [`event_${at}`, at]));
     expect([answer({ calls: 1 }), answer(many(100))]).not.toContain(undefined);
     for (const bad of [{ calls: -1 }, { calls: "1" }, { "a label": 1 }, many(101)]) expect(answer(bad)).toBeUndefined();
+    const reported = (botDurations: object) =>
+      parseFromWorker({ type: "answer", id: 1, figures: { ...noFigures(), botDurations } });
+    const counts = new Array(DURATION_BUCKETS_MS.length + 1).fill(1);
+    const durations = { counts, sumMs: 5 };
+    const each = (length: number, name: string, value: object) =>
+      Object.fromEntries(Array.from({ length }, (_, at) => [`${name}${at}_Ms`, value]));
+    const reports = (length: number) =>
+      Object.fromEntries(Array.from({ length }, (_, at) => [`turn_${at}`, each(20, "figure", durations)]));
+    expect([reported({ turn: { answerMs: durations } }), reported(reports(20))]).not.toContain(undefined);
+    for (const bad of [
+      ...[reports(21), { turn: each(21, "figure", durations) }, { "a label": { answerMs: durations } }],
+      ...[{ turn: { "a labelMs": durations } }, { turn: { answer: durations } }, { turn: { answerMs: 5 } }],
+      { turn: { answerMs: { counts, sumMs: -1 } } },
+      { turn: { answerMs: { counts: [...counts, 1], sumMs: 5 } } },
+      { turn: { answerMs: { counts: counts.with(0, Number.NaN), sumMs: 5 } } },
+    ]) {
+      expect(reported(bad)).toBeUndefined();
+    }
     expect(parseToWorker({ type: "begin", call: { callId: "../x", streamUrl: "ws://x" } })).toBeUndefined();
     expect(parseToWorker({ type: "begin", call: { callId: "x", streamUrl: "ws://x" } })).toBeDefined();
   });
@@ -277,12 +296,15 @@ describe("a hang-up from outside", () => {
 describe("the bots of workers", () => {
   it("count together, a dead worker's counts included, and are closed in each", async ({ file }) => {
     const closed = file("closed.txt", "");
+    const cdr = file("calls.jsonl", "");
+    const operatorToken = "token-of-the-operator";
     const bot = file(
       "bot.mjs",
       `import { appendFileSync } from "node:fs";
       const counters = { calls_taken: 0, bad: NaN, "not a name": 1 };
       const bot = async (call) => {
         counters.calls_taken++;
+        call.report("turn", { answerMs: call.from === "+12025550111" ? 1_400 : 700 });
         if (call.from === "+12025550111") setTimeout(() => process.exit(1), 300);
         await call.closed;
       };
@@ -295,26 +317,38 @@ describe("the bots of workers", () => {
     await using simulator = await createWavixSimulator();
     const log = new LogCapture();
     const server = createWorkerServer({
-      settings: { ...settings, wavixApiBase: simulator.apiUrl },
+      settings: { ...settings, wavixApiBase: simulator.apiUrl, cdr, operatorToken },
       ...{ exec: WORKER, init: [{ flag: "bot", name: "./bot.mjs", file: bot }], logger: pino({}, log) },
       limits: { beatMs: 50, hungAfterBeats: 200 },
     });
     const urls = await server.listen();
     const taken = () => metric(urls, 'wavix_bot_events_total{event="calls_taken"}');
     const webhookUrl = urls.webhook;
+    const answers = (part: string) => metric(urls, `wavix_bot_duration_seconds_${part}{report="turn",figure="answer"}`);
     expect(await taken()).toBe(0);
     const well = simulator.placeCall({ webhookUrl });
     await well.streaming;
     const fatal = simulator.placeCall({ webhookUrl, from: "+12025550111" });
     await expect.poll(taken, { timeout: 5_000, interval: 20 }).toBe(2);
+    expect([await answers("count"), await answers("sum")]).toEqual([2, 2.1]);
     await fatal.ended;
     await expect.poll(() => metric(urls, "wavix_worker_restarts_total"), { timeout: 5_000 }).toBe(1);
     expect(await taken()).toBe(2);
+    expect([await answers("count"), await answers("sum")]).toEqual([2, 2.1]);
     expect((await scrape(urls)).match(/^wavix_bot_events_total.*/gm)).toHaveLength(1);
     await expect.poll(() => metric(urls, "wavix_workers"), { timeout: 5_000 }).toBe(2);
+    const reports = { turn: { count: 1, answerMs: { p50: 700, max: 700 } } };
+    const headers = { authorization: `Bearer ${operatorToken}` };
+    const shown = await fetch(`${urls.local}/calls/${well.id}`, { headers });
+    expect(await shown.json()).toMatchObject({ reports });
     const running = alive(log);
     await server.close();
     await well.ended;
+    const records = readFileSync(cdr, "utf8")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(records.find(({ callId }) => callId === well.id)).toMatchObject({ reports });
     const lines = readFileSync(closed, "utf8").trimEnd().split("\n");
     expect(lines.map(Number).sort()).toEqual(running.sort());
   });

@@ -36,6 +36,8 @@ export interface CartesiaStandIn extends AsyncDisposable {
   readonly upgradeCount: number;
   /** Connections that are open. */
   readonly connectionCount: number;
+  /** What the connections have not taken yet, in bytes: their clients do not read. */
+  readonly unreadByteLength: number;
   /** What a client did that Cartesia does not take. */
   readonly problems: readonly string[];
   /** Closes all connections: with a code, or without a word. */
@@ -177,6 +179,9 @@ export async function createCartesiaStandIn(options: CartesiaStandInOptions = {}
     problems,
     get upgradeCount() {
       return upgradeCount;
+    },
+    get unreadByteLength() {
+      return [...sockets].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0);
     },
     get connectionCount() {
       return sockets.size;

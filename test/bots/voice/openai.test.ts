@@ -270,6 +270,7 @@ describe("a failure", () => {
       1,
     ],
     ["silence", { stall: true }, false, /no answer within 1500 ms/, 1],
+    ["silence behind the role", { text: "one", stallAfterTokens: 0 }, false, /no answer within 1500 ms/, 1],
     ["silence in mid-stream", { text: "one two", stallAfterTokens: 1 }, false, /stood still for 1500 ms/, 1],
   ])("of %s is an error of the turn", async (_, reply, fatal, error, requestCount) => {
     const spoken = vi.spyOn(console, "error");

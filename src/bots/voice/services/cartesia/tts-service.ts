@@ -50,6 +50,7 @@ export class CartesiaTTSService extends FrameProcessor {
   /** The rest of a response that failed is not said. */
   #isMuted = false;
   #hasGivenUp = false;
+  #endTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CartesiaOptions) {
     super({ name: options.name ?? "CartesiaTTSService" });
@@ -77,6 +78,17 @@ export class CartesiaTTSService extends FrameProcessor {
     };
   }
 
+  /** From the moment the end is asked for, what is still to be said has so much time. */
+  override queueFrame(frame: Frame, direction: FrameDirection = "downstream"): void | Promise<void> {
+    if (frame instanceof EndFrame && direction === "downstream") {
+      this.#endTimer ??= setTimeout(() => {
+        this.#hasGivenUp = true;
+        this.#interrupt();
+      }, this.#host.settings.endTimeoutMs);
+    }
+    return super.queueFrame(frame, direction);
+  }
+
   override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun): void | Promise<void> {
     if (direction === "upstream") return run.pushFrame(frame, direction);
     if (frame instanceof LLMTextFrame) return this.#text(frame.text);
@@ -87,6 +99,7 @@ export class CartesiaTTSService extends FrameProcessor {
   }
 
   override cleanup(): void {
+    clearTimeout(this.#endTimer);
     this.#interrupt();
     this.#connection.close();
   }
@@ -128,8 +141,7 @@ export class CartesiaTTSService extends FrameProcessor {
   #inOrder(frame: Frame, run: ProcessRun): void | Promise<void> {
     const saying = this.#sayAll();
     if (saying === undefined) return this.#afterSpeech(frame, run);
-    const said = frame instanceof EndFrame ? this.#within(saying, this.#host.settings.endTimeoutMs) : saying;
-    return said.then(() => (run.signal.aborted ? undefined : this.#afterSpeech(frame, run)));
+    return saying.then(() => (run.signal.aborted ? undefined : this.#afterSpeech(frame, run)));
   }
 
   #afterSpeech(frame: Frame, run: ProcessRun): void | Promise<void> {
@@ -158,17 +170,6 @@ export class CartesiaTTSService extends FrameProcessor {
     return utterance.ended.then(async () => {
       if (utterance === this.#utterance) this.#utterance = undefined;
       await this.#outbox.idle();
-    });
-  }
-
-  /** Does not hold up the end for ever. */
-  #within(saying: Promise<void>, limitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#interrupt(), limitMs);
-      void saying.then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
     });
   }
 

@@ -10,7 +10,9 @@ import type { CartesiaCounters } from "./counters.ts";
 import { CartesiaError } from "./errors.ts";
 import { type CartesiaAnswer, cancelRequest, generationRequest } from "./messages.ts";
 import { type CartesiaSettings, SAMPLE_RATE } from "./options.ts";
-import { type SpokenPiece, SpokenText } from "./spoken-text.ts";
+import { isSpeakable } from "./speakable.ts";
+import { msOf, SpeechContext } from "./speech-context.ts";
+import type { SpokenPiece } from "./spoken-text.ts";
 
 /** What an utterance needs of whoever has it said. */
 export interface UtteranceHost {
@@ -23,26 +25,6 @@ export interface UtteranceHost {
   emit(frame: Frame): void;
 }
 
-/** A context at Cartesia. */
-interface Context {
-  readonly id: string;
-  readonly text: SpokenText;
-  /** Sentences sent, and those of them that Cartesia says are spoken. */
-  sent: number;
-  flushed: number;
-  /** Audio of it, and how much of that there was when the last sentence ended. */
-  byteLength: number;
-  flushedByteLength: number;
-  lastAudioAtMs: number;
-  /** No more text follows: Cartesia knows. */
-  isClosed: boolean;
-}
-
-/**
- * «Contexts automatically expire 1 second after the last audio output is streamed out», and take no more text then: a bit
- * earlier it is taken for gone, the way there being what it is.
- */
-const EXPIRED_MS = 700;
 /** How long to wait for the `done` of a context whose text was spoken. */
 const DONE_MS = 1_000;
 /** Lost connections that one utterance survives. */
@@ -64,7 +46,7 @@ export class Utterance {
   readonly #waiting: string[] = [];
   #end!: (how: "said" | "failed" | "cancelled") => void;
   #error: CartesiaError | undefined;
-  #context: Context | undefined;
+  #context: SpeechContext | undefined;
   #contextCount = 0;
   #resumptions = 0;
   /** Audio of its earlier contexts, in bytes. */
@@ -111,9 +93,9 @@ export class Utterance {
   lost(): void {
     const context = this.#context;
     if (this.#isOver || context === undefined) return;
-    const { rest, isOver } = context.text;
+    const { rest, isSpoken } = context;
     this.#leave(context);
-    if (!isOver) this.#waiting.unshift(rest.trimStart());
+    if (!isSpoken && isSpeakable(rest)) this.#waiting.unshift(rest.trimStart());
     this.#resumptions++;
     if (this.#resumptions > MAX_RESUMPTIONS) {
       this.fail(new CartesiaError("CARTESIA_UNREACHABLE", "the connection to Cartesia was lost too often"));
@@ -134,18 +116,17 @@ export class Utterance {
         this.#audio(context, answer.audio);
         break;
       case "timestamps":
-        for (const word of answer.words) context.text.place(word);
-        this.#tell(context.text.spokenUntil(msOf(context.byteLength)));
+        this.#tell(context.words(answer.words));
         break;
       case "flush_done":
-        this.#flushed(context);
+        this.#tell(context.sentenceOver());
         break;
       case "done":
         this.#finish(context);
         return true;
       case "error":
         // It was said; the complaint is about what came behind it.
-        if (context.text.isOver) this.#finish(context);
+        if (context.isSpoken) this.#finish(context);
         else this.fail(new CartesiaError("CARTESIA_FAILED", `Cartesia does not say it: ${answer.text}`));
         return true;
     }
@@ -175,11 +156,12 @@ export class Utterance {
   #advance(): void {
     if (this.#isOver) return;
     const context = this.#context;
-    if (context !== undefined && !context.isClosed && isExpired(context)) {
-      if (isSpoken(context)) {
+    if (context !== undefined && !context.isClosed && context.isExpired) {
+      if (context.isSpoken) {
         this.#finish(context);
         return;
       }
+      context.isLeft = true;
       this.#close(context);
     }
     while (this.#waiting.length > 0 && this.#context?.isClosed !== true) {
@@ -202,27 +184,16 @@ export class Utterance {
     if (this.#context === undefined) {
       this.#contextCount++;
       counters.contexts++;
-      this.#context = {
-        id,
-        text: new SpokenText(),
-        sent: 0,
-        flushed: 0,
-        byteLength: 0,
-        flushedByteLength: 0,
-        lastAudioAtMs: Number.POSITIVE_INFINITY,
-        isClosed: false,
-      };
+      this.#context = new SpeechContext(id);
       if (!this.#hasStarted) this.#host.emit(new TTSStartedFrame({ contextId: this.id }));
       this.#hasStarted = true;
     }
-    this.#context.text.append(sentence);
-    this.#context.sent++;
-    this.#context.lastAudioAtMs = Number.POSITIVE_INFINITY;
+    this.#context.sent(sentence);
     this.#arm(settings.audioTimeoutMs);
     return true;
   }
 
-  #close(context: Context): void {
+  #close(context: SpeechContext): void {
     context.isClosed = true;
     // Not sent: the connection is gone, and `lost` follows.
     this.#host.send(generationRequest(this.#host.settings, context.id, "", false));
@@ -231,41 +202,29 @@ export class Utterance {
 
   // ── What comes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #audio(context: Context, audio: Uint8Array): void {
+  #audio(context: SpeechContext, audio: Uint8Array): void {
     if (audio.length === 0) return;
-    context.byteLength += audio.length;
-    context.lastAudioAtMs = performance.now();
     this.#emitAudio(audio);
-    this.#tell(context.text.spokenUntil(msOf(context.byteLength)));
-  }
-
-  #flushed(context: Context): void {
-    // One that is told before there was audio is no end of anything.
-    if (context.byteLength === context.flushedByteLength) return;
-    context.flushed++;
-    context.flushedByteLength = context.byteLength;
-    this.#tell(context.text.endSentence(msOf(context.byteLength)));
+    this.#tell(context.audio(audio.length));
   }
 
   /** The context has given all it has. */
-  #finish(context: Context): void {
+  #finish(context: SpeechContext): void {
     if (context.byteLength === 0) {
       this.fail(new CartesiaError("CARTESIA_FAILED", "Cartesia made no audio of the text"));
       return;
     }
-    this.#tell(context.text.end(msOf(context.byteLength)));
+    this.#tell(context.over());
     this.#leave(context);
     this.#advance();
   }
 
-  #leave(context: Context): void {
+  #leave(context: SpeechContext): void {
     this.#disarm();
     // Half a sample: what follows must not be shifted by it.
-    if (context.byteLength % 2 === 1) {
-      this.#emitAudio(new Uint8Array(1));
-      context.byteLength++;
-    }
-    this.#earlierByteLength += context.byteLength;
+    const isCut = context.byteLength % 2 === 1;
+    if (isCut) this.#emitAudio(new Uint8Array(1));
+    this.#earlierByteLength += context.byteLength + (isCut ? 1 : 0);
     this.#context = undefined;
   }
 
@@ -285,10 +244,9 @@ export class Utterance {
   // ── Limits and the end ────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Sets the time within which more has to come, if anything has to. */
-  #limit(context: Context): void {
-    const isOwed = context.isClosed || (context.flushed > 0 && context.flushed < context.sent);
-    if (context.isClosed && isSpoken(context)) this.#arm(DONE_MS);
-    else if (isOwed || context.byteLength === 0) this.#arm(this.#host.settings.audioTimeoutMs);
+  #limit(context: SpeechContext): void {
+    if (context.isClosed && context.isSpoken) this.#arm(DONE_MS);
+    else if (context.isOwed) this.#arm(this.#host.settings.audioTimeoutMs);
     else this.#disarm();
   }
 
@@ -296,7 +254,7 @@ export class Utterance {
     this.#disarm();
     this.#limitTimer = setTimeout(() => {
       if (this.#host.isHeldBack()) this.#arm(limitMs);
-      else if (this.#context !== undefined && isSpoken(this.#context)) this.#finish(this.#context);
+      else if (this.#context?.isSpoken === true) this.#finish(this.#context);
       else this.fail(new CartesiaError("CARTESIA_TIMEOUT", `no audio from Cartesia within ${limitMs} ms`));
     }, limitMs);
   }
@@ -321,17 +279,4 @@ export class Utterance {
     this.#disarm();
     this.#end(how);
   }
-}
-
-/** Whether all that was sent was spoken, as far as Cartesia says. */
-function isSpoken(context: Context): boolean {
-  return context.byteLength > 0 && (context.flushed >= context.sent || context.text.isOver);
-}
-
-function isExpired(context: Context): boolean {
-  return performance.now() - context.lastAudioAtMs > EXPIRED_MS;
-}
-
-function msOf(byteLength: number): number {
-  return (byteLength / 2 / SAMPLE_RATE) * 1000;
 }

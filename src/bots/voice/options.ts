@@ -1,0 +1,49 @@
+import type { Call } from "../../call/index.ts";
+import type { BargeInOptions, Tool } from "../../pipecat/index.ts";
+import type { ConversationEvent } from "./events.ts";
+import type { CartesiaOptions } from "./services/cartesia/index.ts";
+import type { DeepgramSTTOptions } from "./services/deepgram/index.ts";
+import type { OpenAILLMOptions } from "./services/openai/index.ts";
+
+/** What a voice bot is made of. Only the keys of the services have to be given. */
+export interface VoiceBotOptions {
+  readonly deepgram: DeepgramSTTOptions;
+  readonly openai: OpenAILLMOptions;
+  readonly cartesia: CartesiaOptions;
+  /** The system message: who the bot is, and how it speaks. */
+  readonly instructions?: string;
+  /** What it says first; empty: nothing, it waits for the caller. */
+  readonly greeting?: string;
+  /** What the caller is told when an answer failed, and when nothing works any more. */
+  readonly apologies?: { readonly again?: string; readonly goodbye?: string };
+  /** How much the caller must say for the bot to fall silent. */
+  readonly bargeIn?: BargeInOptions;
+  /** Tools of one's own, beside `end_call` and `collect_digits`; or what makes them for a call. */
+  readonly tools?: readonly Tool[] | ((call: Call) => readonly Tool[]);
+  /** Told of all that happens. The transcript is here; it is written nowhere else. */
+  readonly onEvent?: (event: ConversationEvent, call: Call) => void;
+}
+
+/** The same with the defaults filled in. @internal */
+export interface VoiceSettings {
+  readonly deepgram: DeepgramSTTOptions;
+  readonly openai: OpenAILLMOptions;
+  readonly cartesia: CartesiaOptions;
+  readonly instructions: string;
+  readonly greeting: string;
+  readonly bargeIn: BargeInOptions;
+  readonly tools: (call: Call) => readonly Tool[];
+  readonly onEvent: ((event: ConversationEvent, call: Call) => void) | undefined;
+}
+
+/** It tells the end of a turn from a pause, and says so early; English. The model of the Python bot, nova-2, does not. */
+export const DEFAULT_DEEPGRAM_MODEL = "flux-general-en";
+export const DEFAULT_INSTRUCTIONS =
+  "You are a friendly assistant on the telephone. What you write is spoken to the caller: answer in one to three short, " +
+  "plain sentences, without lists, headings, emojis or other formatting. Write numbers, dates and abbreviations as they " +
+  "are spoken. When the caller wants to finish, say goodbye and end the call.";
+export const DEFAULT_GREETING = "Hello! How can I help you?";
+export const DEFAULT_APOLOGIES = {
+  again: "Sorry, something went wrong. Could you say that again?",
+  goodbye: "I am sorry, I am having technical trouble and cannot go on.",
+} as const;

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { integer, url } from "../../settings/index.ts";
+import type { VoiceBotOptions } from "./options.ts";
+
+/** A key is never quoted; that it holds a space says that it is something else. */
+const key = z.string().regex(/^\S+$/, "must be a key: no spaces");
+const word = z.string().regex(/^\S{1,200}$/, "must be one word");
+const text = z.string().max(20_000, "must have 20000 characters at most");
+const base = url(["https:", "wss:", "http:", "ws:"]);
+
+/** The environment, variable by variable. */
+const environment = z.object({
+  OPENAI_API_KEY: key,
+  DEEPGRAM_API_KEY: key,
+  CARTESIA_API_KEY: key,
+  OPENAI_MODEL: word,
+  OPENAI_BASE_URL: base,
+  DEEPGRAM_MODEL: word,
+  DEEPGRAM_LANGUAGE: word,
+  DEEPGRAM_BASE_URL: base,
+  CARTESIA_VOICE_ID: word,
+  CARTESIA_MODEL: word,
+  CARTESIA_LANGUAGE: word,
+  CARTESIA_BASE_URL: base,
+  VOICE_INSTRUCTIONS: text,
+  VOICE_GREETING: text,
+  VOICE_APOLOGY: text,
+  VOICE_FAREWELL: text,
+  VOICE_MIN_WORDS: integer(0, 20),
+  VOICE_MIN_SPEECH_MS: integer(0, 5_000),
+});
+
+type Name = keyof typeof environment.shape;
+
+/** Names of all variables, for `--help` and the table of the settings. */
+export const voiceSettingNames = Object.keys(environment.shape) as readonly Name[];
+
+const KEYS = ["OPENAI_API_KEY", "DEEPGRAM_API_KEY", "CARTESIA_API_KEY"] as const;
+
+/** Settings, or everything that is wrong with them at once. */
+export type ReadVoiceSettings = { ok: true; settings: VoiceBotOptions } | { ok: false; problems: string[] };
+
+/**
+ * Reads from an environment how a voice bot is to be. Unset and empty variables take their defaults; the keys have none,
+ * and those that are missing are all named at once.
+ *
+ * @example
+ * const read = readVoiceSettings(process.env);
+ * if (read.ok) createServer({ bot: voiceBot(read.settings) });
+ */
+export function readVoiceSettings(env: Readonly<Record<string, string | undefined>>): ReadVoiceSettings {
+  const given = Object.fromEntries(
+    voiceSettingNames
+      .map((name) => [name, env[name]?.trim()])
+      .filter(([, value]) => value !== undefined && value !== ""),
+  ) as Partial<Record<Name, string>>;
+  const parsed = environment.partial().safeParse(given);
+  const missing = KEYS.filter((name) => given[name] === undefined);
+  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);
+  if (missing.length > 0) {
+    const are = missing.length === 1 ? "is" : "are";
+    problems.unshift(
+      `${missing.join(", ")} ${are} missing: set ${missing.length === 1 ? "it" : "them"} in .env (see .env.example)`,
+    );
+  }
+  if (!parsed.success || problems.length > 0) return { ok: false, problems };
+
+  const { data } = parsed;
+  return {
+    ok: true,
+    settings: {
+      deepgram: {
+        apiKey: data.DEEPGRAM_API_KEY ?? "",
+        ...defined({ model: data.DEEPGRAM_MODEL, language: data.DEEPGRAM_LANGUAGE, baseUrl: data.DEEPGRAM_BASE_URL }),
+      },
+      openai: {
+        apiKey: data.OPENAI_API_KEY ?? "",
+        ...defined({ model: data.OPENAI_MODEL, baseUrl: data.OPENAI_BASE_URL }),
+      },
+      cartesia: {
+        apiKey: data.CARTESIA_API_KEY ?? "",
+        ...defined({
+          model: data.CARTESIA_MODEL,
+          voiceId: data.CARTESIA_VOICE_ID,
+          language: data.CARTESIA_LANGUAGE,
+          baseUrl: data.CARTESIA_BASE_URL,
+        }),
+      },
+      ...defined({ instructions: data.VOICE_INSTRUCTIONS, greeting: data.VOICE_GREETING }),
+      apologies: defined({ again: data.VOICE_APOLOGY, goodbye: data.VOICE_FAREWELL }),
+      bargeIn: defined({ minWords: data.VOICE_MIN_WORDS, minSpeechMs: data.VOICE_MIN_SPEECH_MS }),
+    },
+  };
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Without what is undefined: that would hide a default behind it. */
+function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { webhookUrlOf } from "../../../server/index.ts";
+import { readInteger, UsageError } from "../../arguments.ts";
+import { type Environment, findBot, loadBot } from "../../bot-by-name.ts";
+import { publicSettings } from "../../public-settings.ts";
+import { exitSoon } from "../../until-stopped.ts";
+import { jsonOf, writeReport } from "./report.ts";
+import { watchFirstCall } from "./run.ts";
+
+/** What the command line says of it. */
+export interface CallValues {
+  readonly bot?: string;
+  readonly wait?: string;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `doctor --call`: exit code 0 if a call came and all was seen of it. */
+export async function run(env: Environment, tunneled: boolean, values: CallValues): Promise<number> {
+  const { out = ".", json = false } = values;
+  const waitSeconds = readInteger("wait", values.wait ?? "600", 1, 86_400);
+  if (!existsSync(out)) throw new UsageError(`--out ${out}: there is no such folder`);
+  const bot = values.bot === undefined ? undefined : await loadBot(findBot("bot", values.bot, env));
+  const say = json ? () => undefined : console.log;
+  const { settings, tunnel } = await publicSettings(env, tunneled);
+  if (settings.port === 0) throw new UsageError("--call needs a PORT that is known beforehand, got 0");
+  try {
+    const webhook = webhookUrlOf(
+      settings.publicUrl ?? `http://${settings.host}:${settings.port}`,
+      settings.webhookSecret === undefined || process.stdout.isTTY ? settings.webhookSecret : "<WEBHOOK_SECRET>",
+    );
+    const parts = await watchFirstCall({
+      settings,
+      bot,
+      waitMs: waitSeconds * 1_000,
+      onListening: () => {
+        say(`\n  Webhook URL    ${webhook}\n\n  Call the number now, and say nothing. Waiting for ${waitSeconds} s …`);
+      },
+      onCall: () => say("  A call: this takes less than a minute …"),
+    });
+    if (parts === undefined) throw new Error(`no call came within ${waitSeconds} s; pipecat-wavix doctor may say why`);
+    const files = await writeReport(out, parts);
+    const ok = parts.cutShort === undefined;
+    if (json) console.log(JSON.stringify({ ok, files, ...jsonOf(parts) }));
+    else {
+      if (!ok) say(`  Cut short: ${parts.cutShort}.`);
+      say(`  What was seen is in ${files.markdown}\n  and for programs in ${files.json}\n`);
+    }
+    return ok ? 0 : 1;
+  } finally {
+    await tunnel?.close();
+    exitSoon();
+  }
+}

@@ -1,0 +1,26 @@
+import { readSettings, type ServerSettings } from "../server/index.ts";
+import { UsageError } from "./arguments.ts";
+import type { Environment } from "./bot-by-name.ts";
+import { behindTunnel, openTunnel, type Tunnel } from "./tunnel.ts";
+
+/**
+ * The settings; with a tunnel its address is the public one. It is opened before anybody asks where the server is reached,
+ * and when all else has been found to be right.
+ *
+ * @throws UsageError when the settings need mending, or a tunnel cannot be had as things are
+ */
+export async function publicSettings(
+  env: Environment,
+  tunneled: boolean,
+): Promise<{ settings: ServerSettings; tunnel: Tunnel | undefined }> {
+  if (!tunneled) return { settings: checkedSettings(env), tunnel: undefined };
+  const { port } = checkedSettings(behindTunnel(env, "https://not-open-yet.invalid"));
+  const tunnel = await openTunnel(port, env);
+  return { settings: checkedSettings(behindTunnel(env, tunnel.url)), tunnel };
+}
+
+function checkedSettings(env: Environment): ServerSettings {
+  const read = readSettings(env);
+  if (!read.ok) throw new UsageError(`the settings need mending:\n  ${read.problems.join("\n  ")}`);
+  return read.settings;
+}
