@@ -207,7 +207,7 @@ describe("turns of nova", () => {
       fc.constantFrom("end" as const, "lost" as const),
     );
     fc.assert(
-      fc.property(fc.array(any, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(any, { maxLength: 40, size: "max" }), (steps) => {
         const turns = new NovaTurns(same);
         let open = false;
         let finals = "";
@@ -372,7 +372,7 @@ describe("kept audio", () => {
       fc.constant("restart" as const),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: "max" }), (steps) => {
         const kept = new KeptAudio(rate, 100_000);
         let appended = 0;
         let base = 0;
@@ -400,6 +400,7 @@ describe("kept audio", () => {
         }
         expect(kept.droppedMs).toBe(0);
       }),
+      { numRuns: 200 },
     );
   });
 });
