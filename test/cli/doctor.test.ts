@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -17,6 +17,7 @@ import { openProviderStub } from "../support/provider-stub.ts";
 
 const KEY = "key-of-the-account";
 const SECRET = "secret-of-the-webhook";
+const CALLER = "+12025550143";
 const OURS = "+12025550199";
 
 /** The findings of a doctor that is asked in the folder of the test. */
@@ -201,6 +202,61 @@ describe("doctor", () => {
     expect(realtime.found.OpenAI).toBe("mend: OPENAI_API_KEY is missing");
     expect(realtime.found.Deepgram).toMatch(/^not-needed/);
   }, 60_000);
+});
+
+describe("doctor --call", () => {
+  it("lets a bot have the call, writes the reports, and keeps to itself what is private", async () => {
+    await using simulator = await createWavixSimulator({
+      apiKey: KEY,
+      behaviour: { timestampUnit: "ms", timestampStart: 20, eventsBeforeAnswer: ["ringing"] },
+    });
+    const port = await freePort();
+    const env = {
+      ...{ WAVIX_API_KEY: KEY, WAVIX_API_BASE: simulator.apiUrl, WEBHOOK_SECRET: "secret-of-the-webhook" },
+      ...{ PUBLIC_URL: `http://127.0.0.1:${port}`, HOST: "127.0.0.1", PORT: `${port}` },
+    };
+    const doctor = await start(["--call", "--bot", "echo", "--wait", "20"], env, "doctor", /Waiting for 20 s/);
+    const webhookUrl = `http://127.0.0.1:${port}/wavix/inbound/secret-of-the-webhook`;
+    const call = simulator.placeCall({ webhookUrl, from: CALLER, hangUpAfterMs: 800 });
+    expect((await call.ended).received.packets).toBeGreaterThan(10);
+    expect(await doctor.exit).toBe(0);
+    const files = readdirSync(folder()).sort();
+    expect(files).toEqual([
+      expect.stringMatching(/^wavix-call-\d+T\d+Z\.json$/),
+      expect.stringMatching(/^wavix-call-\d+T\d+Z\.md$/),
+    ]);
+    const [json, markdown] = files.map((file) => readFileSync(join(folder(), file), "utf8")) as [string, string];
+    expect(JSON.parse(json)).toMatchObject({
+      complete: true,
+      differs: { timestampUnit: "ms", timestampStart: 20 },
+    });
+    expect(markdown).toContain('behaviour: { timestampUnit: "ms", timestampStart: 20 }');
+    expect(markdown).toContain("| events before the answer | ringing |");
+    for (const secret of [KEY, "secret-of-the-webhook", "2025550", call.id]) {
+      for (const text of [json, markdown, doctor.output]) expect(text).not.toContain(secret);
+    }
+  }, 40_000);
+
+  it("says in a line what is wrong", async () => {
+    const cases: [string[], RegExp][] = [
+      [["--wait", "5"], /^pipecat-wavix doctor: --wait goes with --call\n$/],
+      [["--number", "12"], /^pipecat-wavix doctor: --number must be a telephone number, .*\n$/],
+      [["--call", "--out", "no"], /^pipecat-wavix doctor: --out no: there is no such folder\n$/],
+      [["--call", "--wait", "0"], /^pipecat-wavix doctor: --wait must be a whole number from 1 to 86400, got 0\n$/],
+      [["--call", "--number", "+12025550199"], /^pipecat-wavix doctor: --number does not go with --call: dial any\n$/],
+      [["--call", "--port", "0"], /^pipecat-wavix doctor: --call needs a PORT that is known beforehand, got 0\n$/],
+    ];
+    const outcomes = await Promise.all(cases.map(([argv]) => command(["doctor", ...argv])));
+    outcomes.forEach(({ code, stderr }, i) => {
+      expect(stderr).toMatch(cases[i]![1]);
+      expect(code).toBe(2);
+    });
+    const nobody = await command(["doctor", "--call", "--wait", "1", "--port", `${await freePort()}`, "--json"]);
+    expect(nobody.stderr).toMatch(
+      /^pipecat-wavix doctor: no call came within 1 s; pipecat-wavix doctor may say why\n$/,
+    );
+    expect([nobody.code, nobody.stdout]).toEqual([1, ""]);
+  }, 40_000);
 });
 
 describe("the public address", () => {

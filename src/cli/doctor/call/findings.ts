@@ -113,8 +113,19 @@ function webhookFindings(seen: Observations): (Finding | undefined)[] {
       : finding("an event while the one before had no reply", overlapping ? "came" : "waited", {
           webhookOrder: overlapping ? "at-once" : "in-order",
         }),
+    accountFinding(seen.accountWebhook, copies),
     finding("headers of a webhook", webhooks[0]?.headers.join(", ") || "not known"),
   ];
+}
+
+function accountFinding(webhook: Observations["accountWebhook"], copies: number): Finding | undefined {
+  if (webhook === undefined) return undefined;
+  const answers = {
+    none: "there is none: the number's own is all that was seen",
+    ours: `is ours as well: each event came ${copies} time(s), from the two`,
+    another: "is elsewhere: whether both get each event is to be seen there",
+  };
+  return finding("the account's on-call webhook", answers[webhook]);
 }
 
 /** Of those that were replied to with 200. */

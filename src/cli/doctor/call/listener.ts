@@ -73,6 +73,10 @@ export class CallListener {
     return (this.#http.address() as AddressInfo).port;
   }
 
+  get webhookPath(): string {
+    return this.#options.webhookPath;
+  }
+
   /** Whether a call came in time. */
   async firstCall(limitMs: number): Promise<boolean> {
     if (this.callId !== undefined) return true;

@@ -23,6 +23,8 @@ export interface Observations {
   answeredAtMs?: number;
   /** The call was let ring for so long that all came which comes before. */
   rang?: true;
+  /** The account's own webhook for calls, beside the number's. */
+  accountWebhook?: "none" | "ours" | "another";
   /** The event that was replied to with 503, to see whether it comes again. */
   refusedEvent?: string;
   upgrade?: UpgradeFacts;

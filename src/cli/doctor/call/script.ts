@@ -74,6 +74,8 @@ export class CallScript {
   async #beforeAnswer(): Promise<void> {
     const { seen } = this;
     const startsAtMs = this.#listener.watch.nowMs;
+    const account = await this.#rest.send("GET account webhooks", "GET", "/v1/calls/webhooks");
+    if (account.status === 200) seen.accountWebhook = this.#accountWebhook(account.json);
     const nobody = `/v1/calls/${randomUUID()}`;
     const { status, text } = await this.#rest.send("GET unknown call", "GET", nobody);
     seen.unknownCall = { status, text };
@@ -253,6 +255,15 @@ export class CallScript {
     };
     if (stream.isOpen) stream.close();
     return end;
+  }
+
+  /** Wavix OpenAPI: a bare array of `{ event_type, url }`. */
+  #accountWebhook(json: unknown): NonNullable<Observations["accountWebhook"]> {
+    const list = Array.isArray(json) ? (json as { event_type?: unknown; url?: unknown }[]) : [];
+    const onCall = list.find((webhook) => webhook?.event_type === "on-call");
+    if (onCall === undefined) return "none";
+    const url = String(onCall.url);
+    return URL.canParse(url) && new URL(url).pathname === this.#listener.webhookPath ? "ours" : "another";
   }
 
   #spec(name: string, type = "twoway", channel = "inbound", delayMs = 0): Record<string, string> {
