@@ -1,7 +1,8 @@
 import { webhookUrlOf } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
+import type { Environment } from "./bot-by-name.ts";
 import { type Check, lineOf } from "./doctor/check.ts";
-import { checkPackages, checkProvider, PROVIDERS } from "./doctor/providers.ts";
+import { checkPackages, checkProvider, checkVoiceSettings, PROVIDERS } from "./doctor/providers.ts";
 import { checkReachability } from "./doctor/reach.ts";
 import { checkSetUp, tunnelUrlOf } from "./doctor/set-up.ts";
 import { checkAccount } from "./doctor/wavix-account.ts";
@@ -93,7 +94,13 @@ export async function run(argv: string[]): Promise<number> {
   if (settings !== undefined && (tunneled || settings.publicUrl !== undefined)) {
     report(...(await checkReachability(settings, tunneled, env)));
   }
-  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, bot, env)))));
+  let ofServices: Environment = env;
+  if (bot === "voice") {
+    const voice = await checkVoiceSettings(env);
+    report(voice.check);
+    ofServices = voice.env;
+  }
+  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, bot, ofServices)))));
   report(checkPackages(bot, tunneled));
 
   const toMend = checks.filter(({ state }) => state === "mend").length;

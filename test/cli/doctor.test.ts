@@ -169,14 +169,11 @@ describe("doctor", () => {
     const fine = await doctor({ ...setUp.env, ...keys, ...at(good), OPENAI_MODEL: "gpt-5-mini" });
     expect(fine.found).toMatchObject({
       Deepgram: "ok: key accepted (…-key)",
-      OpenAI: "ok: key accepted (…-key), OPENAI_MODEL is there",
+      OpenAI: "ok: key accepted (…-key), gpt-5-mini is there",
       Cartesia: "ok: key accepted (…-key)",
     });
-    expect(good.requests.map(({ headers }) => headers.authorization).sort()).toEqual([
-      "Bearer cartesia-key",
-      "Bearer openai-key",
-      "Token deepgram-key",
-    ]);
+    const shown = good.requests.map(({ headers }) => headers.authorization ?? headers["x-api-key"]);
+    expect(shown.sort()).toEqual(["Bearer openai-key", "Token deepgram-key", "cartesia-key"]);
     expect(good.requests.find(({ url }) => url.startsWith("/voices"))?.headers["cartesia-version"]).toMatch(/^\d{4}-/);
     for (const key of Object.values(keys)) expect(fine.stdout).not.toContain(key);
 
@@ -189,15 +186,20 @@ describe("doctor", () => {
     const choices = { OPENAI_MODEL: "gone", CARTESIA_VOICE_ID: "gone" };
     const gone = await doctor({ ...setUp.env, ...keys, ...at(good), ...choices });
     expect(gone.found).toMatchObject({
-      OpenAI: "mend: key accepted, but there is no such OPENAI_MODEL",
-      Cartesia: "mend: key accepted, but there is no such CARTESIA_VOICE_ID",
+      OpenAI: "mend: key accepted, but there is no gone for it: mend OPENAI_MODEL",
+      Cartesia: "mend: key accepted, but there is no gone for it: mend CARTESIA_VOICE_ID",
     });
     const missing = await doctor(setUp.env, ["--bot", "voice"]);
     expect(missing.found).toMatchObject({
       Deepgram: "mend: DEEPGRAM_API_KEY is missing",
       OpenAI: "mend: OPENAI_API_KEY is missing",
       Cartesia: "mend: CARTESIA_API_KEY is missing",
+      "Voice settings": "ok: all can be used",
     });
+    // Also the model that the bot takes by itself must be there.
+    const byItself = await doctor({ ...setUp.env, ...keys, ...at(good), VOICE_MIN_WORDS: "x" }, ["--bot", "voice"]);
+    expect(byItself.found.OpenAI).toMatch(/^mend: key accepted, but there is no gpt-\S+ for it/);
+    expect(byItself.found["Voice settings"]).toMatch(/^mend: VOICE_MIN_WORDS must be a whole number/);
     const realtime = await doctor(setUp.env, ["--bot", "realtime"]);
     expect(realtime.found.OpenAI).toBe("mend: OPENAI_API_KEY is missing");
     expect(realtime.found.Deepgram).toMatch(/^not-needed/);

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pipecatSettingNames } from "../../src/bots/pipecat/index.ts";
+import { voiceSettingNames } from "../../src/bots/voice/index.ts";
 import { providerSettingNames } from "../../src/cli/doctor/providers.ts";
 import { tunnelSettingNames } from "../../src/cli/tunnel.ts";
 import { settingNames } from "../../src/server/index.ts";
@@ -13,7 +14,9 @@ describe(".env.example", () => {
   const names = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name as string);
 
   it("names variables that there are, each once, and all that a first call needs", () => {
-    const known = [...settingNames, ...pipecatSettingNames, ...tunnelSettingNames, ...providerSettingNames];
+    const known = [...settingNames, ...pipecatSettingNames, ...tunnelSettingNames, ...voiceSettingNames];
+    // What the doctor asks the services by is what the bot is made by.
+    expect(voiceSettingNames).toEqual(expect.arrayContaining([...providerSettingNames]));
     expect(names.filter((name) => !known.includes(name))).toEqual([]);
     expect(new Set(names).size).toBe(names.length);
     const chosen = providerSettingNames.filter((name) => !name.endsWith("_BASE_URL"));

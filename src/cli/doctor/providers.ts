@@ -49,7 +49,7 @@ export const PROVIDERS: readonly Provider[] = [
     bots: ["voice"],
     package: undefined,
     path: (voice) => (voice === undefined ? "/voices?limit=1" : `/voices/${encodeURIComponent(voice)}`),
-    headers: (key) => ({ authorization: `Bearer ${key}`, "cartesia-version": "2025-04-16" }),
+    headers: (key) => ({ "x-api-key": key, "cartesia-version": "2026-03-01" }),
   },
 ];
 
@@ -80,20 +80,35 @@ export async function checkProvider(provider: Provider, bot: string, env: Enviro
 }
 
 function verdict(provider: Provider, answer: Answer, key: string, choice: string | undefined): Omit<Check, "name"> {
-  const chosen = choice === undefined ? "" : `, ${provider.choice} is there`;
   if (answer.status === null) return { state: "mend", text: `cannot be reached (${answer.why})` };
   if (answer.status === 200) {
     // The choice is looked at where the request names it.
-    const seen = choice !== undefined && provider.path(choice) !== provider.path(undefined) ? chosen : "";
+    const seen =
+      choice !== undefined && provider.path(choice) !== provider.path(undefined) ? `, ${choice} is there` : "";
     return { state: "ok", text: `key accepted (${lastFour(key)})${seen}` };
   }
   if (answer.status === 401) return { state: "mend", text: `${provider.key} is not accepted (${lastFour(key)})` };
   if (answer.status === 403) return { state: "mend", text: `${provider.key} may not do this (${lastFour(key)}, 403)` };
   if (answer.status === 404 && choice !== undefined) {
-    return { state: "mend", text: `key accepted, but there is no such ${provider.choice}` };
+    return { state: "mend", text: `key accepted, but there is no ${choice} for it: mend ${provider.choice}` };
   }
   if (answer.status === 402) return { state: "mend", text: "the account has no credit (402)" };
   return { state: "unknown", text: `answered with ${answer.status}` };
+}
+
+/**
+ * What the voice bot itself would say of its variables, and the choices it makes where they make none.
+ *
+ * @returns the environment with those choices
+ */
+export async function checkVoiceSettings(env: Environment): Promise<{ check: Check; env: Environment }> {
+  const { defaultOpenAIModel, readVoiceSettings } = await import("../../bots/voice/index.ts");
+  // Keys that are missing are said of each service.
+  const keys = Object.fromEntries(PROVIDERS.map(({ key }) => [key, env[key]?.trim() || "missing"]));
+  const read = readVoiceSettings({ ...env, ...keys });
+  const text = read.ok ? "all can be used" : read.problems.join("; ");
+  const check: Check = { name: "Voice settings", state: read.ok ? "ok" : "mend", text };
+  return { check, env: { ...env, OPENAI_MODEL: env.OPENAI_MODEL?.trim() || defaultOpenAIModel } };
 }
 
 /** @param find where a package is, for tests */
