@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { echoBot, routeBots } from "../bots/index.ts";
 import type { PipecatSettings } from "../bots/pipecat/index.ts";
+import type { RealtimeBotOptions } from "../bots/realtime/index.ts";
 import type { VoiceBotOptions } from "../bots/voice/index.ts";
 import type { Bot } from "../call/index.ts";
 import { UsageError } from "./arguments.ts";
@@ -55,6 +56,14 @@ const BOTS: Readonly<Record<string, OwnBot>> = {
       return voiceBot(await voiceSettings(env));
     },
   },
+  realtime: {
+    variables: /^(OPENAI|VOICE)_/,
+    check: realtimeSettings,
+    async make(env) {
+      const { realtimeBot } = await import("../bots/realtime/index.ts");
+      return realtimeBot(await realtimeSettings(env));
+    },
+  },
 };
 
 /** @throws UsageError when the package of a service is missing, or with all that is wrong with the variables */
@@ -62,6 +71,12 @@ async function voiceSettings(env: Environment): Promise<VoiceBotOptions> {
   requirePackages("voice", ["@deepgram/sdk", "openai"]);
   const { readVoiceSettings } = await import("../bots/voice/index.ts");
   return settingsOf(readVoiceSettings(env));
+}
+
+/** @throws UsageError with all that is wrong with the variables */
+async function realtimeSettings(env: Environment): Promise<RealtimeBotOptions> {
+  const { readRealtimeSettings } = await import("../bots/realtime/index.ts");
+  return settingsOf(readRealtimeSettings(env));
 }
 
 /** Those that only some bots need are not installed with this package. */

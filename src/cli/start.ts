@@ -17,7 +17,7 @@ with a simulated Wavix (npm run call) in place of the real one.
 
 options:
   --bot NAME|FILE      who talks to the callers: echo (default); voice (Deepgram hears, OpenAI thinks, Cartesia speaks);
-                       pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
+                       realtime (OpenAI, speech to speech); pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
   --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
   --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
   --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"
@@ -121,8 +121,10 @@ async function protocolsOf(bots: readonly NamedBot[], env: Environment): Promise
   return new Set(all.map(({ protocol = "pipecat" }) => protocol));
 }
 
-/** Defaults of the server's variables for a bot of Pipecat, in place of those for a bot in this process. */
+/** Defaults of the server's variables that suit a bot, in place of the usual ones. */
 function suitedTo(protocols: ReadonlySet<Protocol>, bot: NamedBot): Readonly<Record<string, string>> {
+  // The only rate of OpenAI's Realtime API, and Wavix's own: nothing is resampled.
+  if (bot.name === "realtime") return { SAMPLE_RATE: "24000" };
   if (bot.name !== "pipecat") return {};
   // A piece of its audio, 40 ms, or of Twilio's a burst of 138 ms; and the usual 60 ms for one that comes late.
   const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "200" : "100";
