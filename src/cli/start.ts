@@ -17,7 +17,8 @@ with a simulated Wavix (npm run call) in place of the real one.
 
 options:
   --bot NAME|FILE      who talks to the callers: echo (default); voice (Deepgram hears, OpenAI thinks, Cartesia speaks);
-                       realtime (OpenAI, speech to speech); pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
+                       realtime (OpenAI, speech to speech); pipecat (a bot in Python); or a module whose
+                       default export is a bot: ./my-bot.mjs
   --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
   --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
   --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"

@@ -61,7 +61,7 @@ describe("a call of the speech-to-speech bot", () => {
     const spoken = standInSpeech(GREETING, WIRE_RATE).pcm;
     const from = heard.findIndex((sample) => sample !== 0) - spoken.findIndex((sample) => sample !== 0);
     expect(heard.subarray(from, from + 12_000)).toEqual(spoken.subarray(0, 12_000));
-    expect((await scene.call.ended).clears.received).toBe(0);
+    expect((await scene.call.ended).received.clears).toBe(0);
   });
 
   it("falls silent in mid-word, and the model remembers what was heard", async ({ open }) => {
@@ -90,8 +90,8 @@ describe("a call of the speech-to-speech bot", () => {
     expect(openai.responses.map(({ text }) => text)).toEqual([LONG, "Yes?"]);
     expect(openai.problems).toEqual([]);
     await over(scene);
-    const { recording, clears } = await scene.call.ended;
-    expect(clears.received).toBe(1);
+    const { recording, received } = await scene.call.ended;
+    expect(received.clears).toBe(1);
     // To the sample: how much of the first answer is in the caller's ear.
     const spoken = standInSpeech(LONG, WIRE_RATE).pcm;
     const heard = recording?.heard ?? new Int16Array();
