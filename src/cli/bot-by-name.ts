@@ -30,6 +30,8 @@ interface OwnBot {
   /** @throws UsageError when its variables are not what they must be; what it needs is loaded only here and to make it */
   check?(env: Environment): Promise<unknown>;
   make(env: Environment): Bot | Promise<Bot>;
+  /** The server's variables that suit it, in place of their usual defaults. */
+  readonly suited?: Environment;
 }
 
 const BOTS: Readonly<Record<string, OwnBot>> = {
@@ -63,6 +65,8 @@ const BOTS: Readonly<Record<string, OwnBot>> = {
       const { realtimeBot } = await import("../bots/realtime/index.ts");
       return realtimeBot(await realtimeSettings(env));
     },
+    // The only rate of OpenAI's Realtime API, and Wavix's own: nothing is resampled.
+    suited: { SAMPLE_RATE: "24000" },
   },
 };
 
@@ -99,6 +103,11 @@ export async function pipecatSettings(env: Environment): Promise<PipecatSettings
 /** @throws UsageError when a bot of this package is not what its variables must say: here, and not in every worker */
 export async function checkBot({ file, name, env = {} }: NamedBot): Promise<void> {
   if (file === undefined) await BOTS[name]?.check?.(env);
+}
+
+/** The server's variables that suit a bot, in place of their usual defaults. */
+export function suitedTo({ file, name }: NamedBot): Environment {
+  return (file === undefined ? BOTS[name]?.suited : undefined) ?? {};
 }
 
 /** @throws UsageError when there is no such bot */

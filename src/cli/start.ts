@@ -3,7 +3,15 @@ import type { PipecatBotOptions } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
 import { createServer, type ServerSettings, type ServerUrls, settingNames, type WavixServer } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { checkBot, type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
+import {
+  checkBot,
+  type Environment,
+  findBot,
+  loadBot,
+  type NamedBot,
+  pipecatSettings,
+  suitedTo,
+} from "./bot-by-name.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { listen } from "./listening.ts";
 import { publicSettings } from "./public-settings.ts";
@@ -82,7 +90,7 @@ export async function run(argv: string[]): Promise<number> {
   const protocols = await protocolsOf([bot, ...(fallbackBot === undefined ? [] : [fallbackBot])], env);
   const astray = ofPipecat.find((flag) => values[flag] !== undefined);
   if (protocols.size === 0 && astray !== undefined) throw new UsageError(`--${astray} goes with --bot pipecat`);
-  for (const [name, value] of Object.entries(suitedTo(protocols, bot))) env[name] ||= value;
+  for (const [name, value] of Object.entries(defaultsFor(protocols, bot))) env[name] ||= value;
   if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
   const { settings, tunnel } = await publicSettings(env, wantsTunnel(values.tunnel, values["public-url"], env));
@@ -123,10 +131,8 @@ async function protocolsOf(bots: readonly NamedBot[], env: Environment): Promise
 }
 
 /** Defaults of the server's variables that suit a bot, in place of the usual ones. */
-function suitedTo(protocols: ReadonlySet<Protocol>, bot: NamedBot): Readonly<Record<string, string>> {
-  // The only rate of OpenAI's Realtime API, and Wavix's own: nothing is resampled.
-  if (bot.name === "realtime") return { SAMPLE_RATE: "24000" };
-  if (bot.name !== "pipecat") return {};
+function defaultsFor(protocols: ReadonlySet<Protocol>, bot: NamedBot): Environment {
+  if (bot.name !== "pipecat") return suitedTo(bot);
   // A piece of its audio, 40 ms, or of Twilio's a burst of 138 ms; and the usual 60 ms for one that comes late.
   const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "200" : "100";
   // A telephone's rate from the beginning: nothing is resampled twice.

@@ -190,6 +190,11 @@ export class RealtimeConversation {
 
   #lost(why: LinkError, isLast: boolean): void {
     this.counters.connections_lost++;
+    for (const [itemId, speech] of this.#speeches) {
+      speech.isCut = true;
+      this.#history.set(itemId, heardText(speech.transcript, speech.receivedMs, durationMsOf(speech)));
+      this.#mouth.complete(speech);
+    }
     this.#speeches.clear();
     this.#isUserSpeaking = false;
     this.#unheard.clear();
@@ -320,7 +325,7 @@ export class RealtimeConversation {
   #speechOf(itemId: string): Speech {
     const known = this.#speeches.get(itemId);
     if (known !== undefined) return known;
-    const speech: Speech = { itemId, transcript: "", receivedMs: 0, isComplete: false };
+    const speech: Speech = { itemId, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
     this.#speeches.set(itemId, speech);
     return speech;
   }
@@ -405,7 +410,7 @@ export class RealtimeConversation {
   }
 
   #playFrame(frame: OutputAudioRawFrame): void {
-    const speech: Speech = { itemId: undefined, transcript: "", receivedMs: 0, isComplete: false };
+    const speech: Speech = { itemId: undefined, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
     this.#mouth.play(speech, frame);
     this.#mouth.complete(speech);
   }
@@ -418,9 +423,10 @@ export class RealtimeConversation {
   }
 
   #heard(speech: Speech, heardMs: number, interrupted: boolean): void {
-    const { itemId, transcript, receivedMs } = speech;
+    const { itemId, transcript, isCut } = speech;
     if (itemId !== undefined) {
-      const text = interrupted ? heardText(transcript, heardMs, receivedMs) : transcript.trim();
+      const isPart = interrupted || isCut;
+      const text = isPart ? heardText(transcript, heardMs, durationMsOf(speech)) : transcript.trim();
       this.#history.set(itemId, text);
       // Of a session that is gone there is nothing to be put right.
       const isOfSession = this.#speeches.delete(itemId);
@@ -428,7 +434,7 @@ export class RealtimeConversation {
         this.#takenBack = itemId;
         this.#takeBack(itemId, heardMs);
       }
-      if (text !== "") this.#happened({ type: "bot", text, interrupted });
+      if (text !== "") this.#happened({ type: "bot", text, interrupted: isPart });
     }
     this.#endIfHeard();
   }
@@ -466,4 +472,12 @@ export class RealtimeConversation {
       this.#fail(error);
     }
   }
+}
+
+/** A sentence takes about so long for each of its characters. */
+const MS_PER_CHARACTER = 65;
+
+/** How long a stretch of speech is; of one that is not complete its text is ahead of its audio. */
+function durationMsOf({ transcript, receivedMs, isComplete, isCut }: Speech): number {
+  return isComplete && !isCut ? receivedMs : Math.max(receivedMs, transcript.length * MS_PER_CHARACTER);
 }

@@ -12,6 +12,8 @@ export interface Speech {
   receivedMs: number;
   /** No more of it comes. */
   isComplete: boolean;
+  /** Its end was lost with the session. */
+  isCut: boolean;
 }
 
 export interface MouthOptions {

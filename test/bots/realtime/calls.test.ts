@@ -147,6 +147,36 @@ describe("a call of the speech-to-speech bot", () => {
     await over(scene);
   });
 
+  it("forgets what the caller has not heard at all", async ({ open }) => {
+    const look: Tool = { name: "look", description: "Looks.", parameters: { type: "object" }, run: () => "seen" };
+    const replies = [{ text: LONG, toolCalls: [{ name: "look" }] }, "Nobody hears this.", "Yes?"];
+    const scene = await realtimeCall(open, { standIn: { replies, utterances: ["Wait."] }, bot: { tools: [look] } });
+    const { openai } = scene;
+    await until(() => openai.responses[1]?.status === "completed");
+    scene.say("Wait.");
+    await scene.event("bot", 2);
+    expect(openai.truncations).toMatchObject([{ itemId: openai.responses[0]?.itemId, refused: false }]);
+    const items = openai.responses[2]?.items ?? [];
+    expect(items.map(({ id }) => id)).toContain(openai.responses[0]?.itemId);
+    expect(items.map(({ id }) => id)).not.toContain(openai.responses[1]?.itemId);
+    expect(textsOf(scene.events)).not.toContain("bot: Nobody hears this.");
+    expect(openai.problems).toEqual([]);
+    await over(scene);
+  });
+
+  it("keeps the call of a caller who speaks into the goodbye", async ({ open }) => {
+    const replies = [{ text: LONG, toolCalls: [{ name: "end_call" }] }, "Yes?", { toolCalls: [{ name: "end_call" }] }];
+    const scene = await realtimeCall(open, { standIn: { replies, utterances: ["One more.", "Bye."] } });
+    await until(() => scene.openai.responses[0]?.status === "completed");
+    scene.say("One more.");
+    await scene.event("bot", 2);
+    expect(textsOf(scene.events).at(-1)).toBe("bot: Yes?");
+    expect(scene.call.state).toBe("answered");
+    scene.say("Bye.");
+    expect((await scene.call.ended).endedBy).toBe("rest");
+    await scene.openai.close();
+  });
+
   it("collects digits on the keypad", async ({ open }) => {
     const ask = { text: "Type it.", toolCalls: [{ name: "collect_digits", arguments: { max_digits: 4 } }] };
     const replies = [GREETING, ask, "Thank you."];
@@ -223,6 +253,11 @@ describe("a service that fails", () => {
     expect(openai.connections).toHaveLength(2);
     const [, , last] = openai.responses;
     expect(last).toMatchObject({ connection: 1, cause: "create" });
+    // Of the answer that was cut: what came of its audio, not all that came of its text.
+    const [{ text } = { text: "" }] = (last?.items[2]?.content ?? []) as { text: string }[];
+    expect(text).not.toBe("");
+    expect("It is a quarter".startsWith(text)).toBe(true);
+    expect(scene.events.filter(({ type }) => type === "bot")[1]).toMatchObject({ text, interrupted: true });
     expect(last?.params.instructions).toContain("The line broke");
     expect(last?.items.slice(0, 2)).toMatchObject([
       { role: "assistant", content: [{ type: "output_text", text: GREETING }] },
@@ -237,7 +272,9 @@ describe("a service that fails", () => {
     const scene = await realtimeCall(open, { standIn: { replies, utterances: ["What time is it?"] } });
     await scene.event("bot");
     scene.say("What time is it?");
-    await scene.event("bot", 3);
+    await scene.event("bot", 2);
+    // Of the cut answer not one whole word came.
+    expect(textsOf(scene.events)).toEqual([`bot: ${GREETING}`, "user: What time is it?", "bot: noon."]);
     expect(scene.openai.connections).toHaveLength(2);
     expect(scene.events.filter(({ type }) => type === "trouble")).toEqual([]);
     await over(scene);
