@@ -16,7 +16,11 @@ const services = { deepgram: { apiKey: "d-1" }, openai: { apiKey: "o-1" }, carte
 
 describe("settings of the voice bot", () => {
   it("need the three keys, and nothing else", () => {
-    expect(readVoiceSettings(KEYS)).toEqual({ ok: true, settings: { ...services, apologies: {}, bargeIn: {} } });
+    expect(readVoiceSettings(KEYS)).toEqual({
+      ok: true,
+      showsTranscript: false,
+      settings: { ...services, apologies: {}, bargeIn: {} },
+    });
     expect(readVoiceSettings({ ...KEYS, OPENAI_API_KEY: " " })).toEqual({
       ok: false,
       problems: ["OPENAI_API_KEY is missing: set it in .env (see .env.example)"],
@@ -41,9 +45,11 @@ describe("settings of the voice bot", () => {
       VOICE_FAREWELL: "Auf Wiederhören.",
       VOICE_MIN_WORDS: "2",
       VOICE_MIN_SPEECH_MS: "400",
+      VOICE_TRANSCRIPT: "1",
     });
     expect(read).toEqual({
       ok: true,
+      showsTranscript: true,
       settings: {
         deepgram: { apiKey: "d-1", model: "nova-3", language: "de", baseUrl: "ws://127.0.0.1:2" },
         openai: { apiKey: "o-1", model: "gpt-x", baseUrl: "http://127.0.0.1:1/v1" },
@@ -54,7 +60,7 @@ describe("settings of the voice bot", () => {
         bargeIn: { minWords: 2, minSpeechMs: 400 },
       },
     });
-    expect(voiceSettingNames).toHaveLength(18);
+    expect(voiceSettingNames).toHaveLength(19);
   });
 });
 
