@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, integer, url } from "../../settings/index.ts";
+import { flag, integer, seconds, url } from "../../settings/index.ts";
 import type { VoiceBotOptions } from "./options.ts";
 
 /** A key is never quoted; that it holds a space says that it is something else. */
@@ -28,6 +28,7 @@ const environment = z.object({
   VOICE_FAREWELL: text,
   VOICE_MIN_WORDS: integer(0, 20),
   VOICE_MIN_SPEECH_MS: integer(0, 5_000),
+  VOICE_IDLE_SECONDS: seconds(0, 86_400),
   VOICE_TRANSCRIPT: flag,
 });
 
@@ -95,7 +96,11 @@ export function readVoiceSettings(env: Readonly<Record<string, string | undefine
           baseUrl: data.CARTESIA_BASE_URL,
         }),
       },
-      ...defined({ instructions: data.VOICE_INSTRUCTIONS, greeting: data.VOICE_GREETING }),
+      ...defined({
+        instructions: data.VOICE_INSTRUCTIONS,
+        greeting: data.VOICE_GREETING,
+        idleMs: data.VOICE_IDLE_SECONDS,
+      }),
       apologies: defined({ again: data.VOICE_APOLOGY, goodbye: data.VOICE_FAREWELL }),
       bargeIn: defined({ minWords: data.VOICE_MIN_WORDS, minSpeechMs: data.VOICE_MIN_SPEECH_MS }),
     },

@@ -1,8 +1,12 @@
 import { describe, expect, it, vi } from "vitest";
 import { Apologies } from "../../../src/bots/voice/apologies.ts";
+import { IdleWatch } from "../../../src/bots/voice/idle-watch.ts";
 import { readVoiceSettings, TurnMeter, voiceBot, voiceSettingNames } from "../../../src/bots/voice/index.ts";
 import { Tally } from "../../../src/bots/voice/tally.ts";
 import {
+  BotStartedSpeakingFrame,
+  BotStoppedSpeakingFrame,
+  InterimTranscriptionFrame,
   InterruptionFrame,
   LLMTextFrame,
   MetricsFrame,
@@ -45,6 +49,7 @@ describe("settings of the voice bot", () => {
       VOICE_FAREWELL: "Auf Wiederhören.",
       VOICE_MIN_WORDS: "2",
       VOICE_MIN_SPEECH_MS: "400",
+      VOICE_IDLE_SECONDS: "60",
       VOICE_TRANSCRIPT: "1",
     });
     expect(read).toEqual({
@@ -58,9 +63,10 @@ describe("settings of the voice bot", () => {
         greeting: "Guten Tag!",
         apologies: { again: "Noch einmal, bitte.", goodbye: "Auf Wiederhören." },
         bargeIn: { minWords: 2, minSpeechMs: 400 },
+        idleMs: 60_000,
       },
     });
-    expect(voiceSettingNames).toHaveLength(19);
+    expect(voiceSettingNames).toHaveLength(20);
   });
 });
 
@@ -70,6 +76,7 @@ describe("voiceBot()", () => {
     expect(() => voiceBot({ ...services, openai: { apiKey: "" } })).toThrow(TypeError);
     expect(() => voiceBot({ ...services, cartesia: { apiKey: "c", speed: 9 } })).toThrow("speed");
     expect(() => voiceBot({ ...services, bargeIn: { minWords: -1 } })).toThrow("bargeIn.minWords");
+    expect(() => voiceBot({ ...services, idleMs: -1 })).toThrow("idleMs");
     const tool = { name: "no good name", description: "…", parameters: { type: "object" }, run: () => null };
     expect(() => voiceBot({ ...services, tools: [tool] })).toThrow("tools[0].name");
     expect(voiceBot(services).counters).toMatchObject({ turns: 0, apologies: 0 });
@@ -159,5 +166,33 @@ describe("the tally", () => {
     over();
     first.stt.counters.turns = 100;
     expect(tally.counters).toMatchObject({ stt_turns: 5, llm_failed: 1 });
+  });
+});
+
+describe("the idle watch", () => {
+  it("waits until nobody has spoken for so long, however long the bot speaks", () => {
+    vi.useFakeTimers();
+    try {
+      const onIdle = vi.fn();
+      const watch = new IdleWatch(1_000, onIdle);
+      watch.start();
+      vi.advanceTimersByTime(900);
+      watch.pushed(new InterimTranscriptionFrame({ text: "well", userId: "caller", timestamp: "" }));
+      vi.advanceTimersByTime(900);
+      watch.pushed(new BotStartedSpeakingFrame());
+      watch.pushed(new InterimTranscriptionFrame({ text: "uh", userId: "caller", timestamp: "" }));
+      vi.advanceTimersByTime(9_000);
+      watch.pushed(new BotStoppedSpeakingFrame());
+      vi.advanceTimersByTime(999);
+      expect(onIdle).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(onIdle).toHaveBeenCalledTimes(1);
+      watch.start();
+      watch.stop();
+      new IdleWatch(0, onIdle).start();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
