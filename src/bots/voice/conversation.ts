@@ -72,7 +72,10 @@ export class Conversation {
       void this.#pipeline.queueFrame(new EndFrame({ reason: "idle" }));
     });
     this.#pipeline = new Pipeline([call.input(), digits, stt, userContext, llm, tts, call.output(), assistantContext], {
-      onPushFrame: ({ frame }) => meter.pushed(frame),
+      onPushFrame: (pushed) => {
+        meter.pushed(pushed);
+        this.#idle.pushed(pushed.frame);
+      },
       onError: (frame) => this.#failed(frame),
     });
   }

@@ -1,17 +1,28 @@
 import { describe, expect, it, vi } from "vitest";
 import { Apologies } from "../../../src/bots/voice/apologies.ts";
 import { IdleWatch } from "../../../src/bots/voice/idle-watch.ts";
-import { readVoiceSettings, TurnMeter, voiceBot, voiceSettingNames } from "../../../src/bots/voice/index.ts";
+import {
+  DeepgramSTTService,
+  readVoiceSettings,
+  type TurnFigures,
+  TurnMeter,
+  voiceBot,
+  voiceSettingNames,
+} from "../../../src/bots/voice/index.ts";
 import { Tally } from "../../../src/bots/voice/tally.ts";
 import {
   BotStartedSpeakingFrame,
   BotStoppedSpeakingFrame,
+  type Frame,
+  type FrameProcessor,
   InterimTranscriptionFrame,
   InterruptionFrame,
+  LLMContext,
   LLMTextFrame,
   MetricsFrame,
   TTSAudioRawFrame,
   TTSStartedFrame,
+  UserContext,
   UserStoppedSpeakingFrame,
 } from "../../../src/pipecat/index.ts";
 
@@ -110,6 +121,11 @@ describe("apologies", () => {
 });
 
 describe("the turn meter", () => {
+  const userContext = new UserContext(new LLMContext());
+  const meterOf = (onTurn: (figures: TurnFigures) => void) => {
+    const meter = new TurnMeter(onTurn);
+    return { pushed: (frame: Frame, source: FrameProcessor = userContext) => meter.pushed({ source, frame }) };
+  };
   const audio = () => new TTSAudioRawFrame({ audio: new Int16Array(1), sampleRate: 24_000 });
   const heardAt = (value: number) =>
     new MetricsFrame({ data: [{ processor: "CallOutput", name: "firstAudioHeardAtMs", value }] });
@@ -118,7 +134,7 @@ describe("the turn meter", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     try {
       const onTurn = vi.fn();
-      const meter = new TurnMeter(onTurn);
+      const meter = meterOf(onTurn);
       const startMs = performance.now();
       vi.advanceTimersByTime(300);
       meter.pushed(new UserStoppedSpeakingFrame({ speechEndedAtMs: startMs }));
@@ -131,6 +147,8 @@ describe("the turn meter", () => {
       ] as const) {
         vi.advanceTimersByTime(afterMs);
         meter.pushed(make());
+        // A cough into the answer is no turn: it does not get through the user context.
+        meter.pushed(new UserStoppedSpeakingFrame(), new DeepgramSTTService({ apiKey: "d" }));
       }
       meter.pushed(heardAt(startMs + 950));
       meter.pushed(heardAt(startMs + 2_000));
@@ -144,7 +162,7 @@ describe("the turn meter", () => {
 
   it("counts no answer that was interrupted before it began, and no greeting", () => {
     const onTurn = vi.fn();
-    const meter = new TurnMeter(onTurn);
+    const meter = meterOf(onTurn);
     meter.pushed(audio());
     meter.pushed(heardAt(performance.now()));
     meter.pushed(new UserStoppedSpeakingFrame());
