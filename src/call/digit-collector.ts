@@ -46,6 +46,7 @@ export class DigitCollector extends FrameProcessor {
   async collect(options: CollectOptions = {}, signal?: AbortSignal): Promise<CollectedDigits> {
     const { control } = this.#call;
     if (control?.collect === undefined) throw new Error("keys cannot be collected: there is no REST side to this call");
+    if (signal?.aborted) return FAILED;
     const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, maxAttempts = 1 } = options;
     this.#settle?.(FAILED);
     let timer: ReturnType<typeof setTimeout> | undefined;

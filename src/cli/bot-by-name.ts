@@ -74,7 +74,11 @@ const BOTS: Readonly<Record<string, OwnBot>> = {
 async function voiceSettings(env: Environment): Promise<VoiceBotOptions> {
   requirePackages("voice", ["@deepgram/sdk", "openai"]);
   const { readVoiceSettings } = await import("../bots/voice/index.ts");
-  return settingsOf(readVoiceSettings(env));
+  const read = readVoiceSettings(env);
+  const settings = settingsOf(read);
+  if (!read.ok || !read.showsTranscript) return settings;
+  const { transcriptPrinter } = await import("./transcript.ts");
+  return { ...settings, onEvent: transcriptPrinter(console.log) };
 }
 
 /** @throws UsageError with all that is wrong with the variables */

@@ -46,7 +46,8 @@ export async function run(argv: string[]): Promise<number> {
   // Before the bot is loaded: it may look at the environment as it loads.
   loadEnvFile();
   const { env } = process;
-  const bot = findBot("bot", values.bot, env);
+  // Whoever develops a bot wants to see what it understood.
+  const bot = findBot("bot", values.bot, { ...env, VOICE_TRANSCRIPT: env.VOICE_TRANSCRIPT || "1" });
   const read = readSettings({
     ...suitedTo(bot),
     ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")),
