@@ -174,6 +174,8 @@ describe("a call of the speech-to-speech bot", () => {
     expect(scene.call.state).toBe("answered");
     scene.say("Bye.");
     expect((await scene.call.ended).endedBy).toBe("rest");
+    // It was the second goodbye that has ended it.
+    expect(scene.openai.responses).toHaveLength(3);
     await scene.openai.close();
   });
 
