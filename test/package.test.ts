@@ -194,7 +194,7 @@ describe("the packed package", () => {
       console.log(entries.length);`,
       "commonjs",
     );
-    expect(output).toBe("10");
+    expect(output).toBe("11");
   });
 
   it("reaches nothing of Node and no package from its codec and library, as they are built", async () => {

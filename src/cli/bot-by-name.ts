@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { echoBot, routeBots } from "../bots/index.ts";
 import type { PipecatSettings } from "../bots/pipecat/index.ts";
+import type { RealtimeBotOptions } from "../bots/realtime/index.ts";
 import type { VoiceBotOptions } from "../bots/voice/index.ts";
 import type { Bot } from "../call/index.ts";
 import { UsageError } from "./arguments.ts";
@@ -29,6 +30,8 @@ interface OwnBot {
   /** @throws UsageError when its variables are not what they must be; what it needs is loaded only here and to make it */
   check?(env: Environment): Promise<unknown>;
   make(env: Environment): Bot | Promise<Bot>;
+  /** The server's variables that suit it, in place of their usual defaults. */
+  readonly suited?: Environment;
 }
 
 const BOTS: Readonly<Record<string, OwnBot>> = {
@@ -55,13 +58,33 @@ const BOTS: Readonly<Record<string, OwnBot>> = {
       return voiceBot(await voiceSettings(env));
     },
   },
+  realtime: {
+    variables: /^(OPENAI|VOICE)_/,
+    check: realtimeSettings,
+    async make(env) {
+      const { realtimeBot } = await import("../bots/realtime/index.ts");
+      return realtimeBot(await realtimeSettings(env));
+    },
+    // The only rate of OpenAI's Realtime API, and Wavix's own: nothing is resampled.
+    suited: { SAMPLE_RATE: "24000" },
+  },
 };
 
 /** @throws UsageError when the package of a service is missing, or with all that is wrong with the variables */
 async function voiceSettings(env: Environment): Promise<VoiceBotOptions> {
   requirePackages("voice", ["@deepgram/sdk", "openai"]);
   const { readVoiceSettings } = await import("../bots/voice/index.ts");
-  return settingsOf(readVoiceSettings(env));
+  const read = readVoiceSettings(env);
+  const settings = settingsOf(read);
+  if (!read.ok || !read.showsTranscript) return settings;
+  const { transcriptPrinter } = await import("./transcript.ts");
+  return { ...settings, onEvent: transcriptPrinter(console.log) };
+}
+
+/** @throws UsageError with all that is wrong with the variables */
+async function realtimeSettings(env: Environment): Promise<RealtimeBotOptions> {
+  const { readRealtimeSettings } = await import("../bots/realtime/index.ts");
+  return settingsOf(readRealtimeSettings(env));
 }
 
 /** Those that only some bots need are not installed with this package. */
@@ -84,6 +107,11 @@ export async function pipecatSettings(env: Environment): Promise<PipecatSettings
 /** @throws UsageError when a bot of this package is not what its variables must say: here, and not in every worker */
 export async function checkBot({ file, name, env = {} }: NamedBot): Promise<void> {
   if (file === undefined) await BOTS[name]?.check?.(env);
+}
+
+/** The server's variables that suit a bot, in place of their usual defaults. */
+export function suitedTo({ file, name }: NamedBot): Environment {
+  return (file === undefined ? BOTS[name]?.suited : undefined) ?? {};
 }
 
 /** @throws UsageError when there is no such bot */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer, readSettings, WAVIX_API_BASE } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { findBot, loadBot } from "./bot-by-name.ts";
+import { findBot, loadBot, suitedTo } from "./bot-by-name.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { listen } from "./listening.ts";
 import { streamingCommands, webSocketUrlOf } from "./streaming-commands.ts";
@@ -46,9 +46,11 @@ export async function run(argv: string[]): Promise<number> {
   // Before the bot is loaded: it may look at the environment as it loads.
   loadEnvFile();
   const { env } = process;
-  const bot = findBot("bot", values.bot, env);
+  // Whoever develops a bot wants to see what it understood.
+  const bot = findBot("bot", values.bot, { ...env, VOICE_TRANSCRIPT: env.VOICE_TRANSCRIPT || "1" });
   const read = readSettings({
-    ...env,
+    ...suitedTo(bot),
+    ...Object.fromEntries(Object.entries(env).filter(([, value]) => value !== "")),
     ...Object.fromEntries(OF_CALL_CONTROL.map((name) => [name, undefined])),
     HOST: values.host ?? env.HOST,
     PORT: values.port ?? env.PORT,

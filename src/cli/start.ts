@@ -3,7 +3,15 @@ import type { PipecatBotOptions } from "../bots/pipecat/index.ts";
 import type { Bot } from "../call/index.ts";
 import { createServer, type ServerSettings, type ServerUrls, settingNames, type WavixServer } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import { checkBot, type Environment, findBot, loadBot, type NamedBot, pipecatSettings } from "./bot-by-name.ts";
+import {
+  checkBot,
+  type Environment,
+  findBot,
+  loadBot,
+  type NamedBot,
+  pipecatSettings,
+  suitedTo,
+} from "./bot-by-name.ts";
 import { loadEnvFile } from "./env-file.ts";
 import { listen } from "./listening.ts";
 import { publicSettings } from "./public-settings.ts";
@@ -17,7 +25,8 @@ with a simulated Wavix (npm run call) in place of the real one.
 
 options:
   --bot NAME|FILE      who talks to the callers: echo (default); voice (Deepgram hears, OpenAI thinks, Cartesia speaks);
-                       pipecat (a bot in Python); or a module whose default export is a bot: ./my-bot.mjs
+                       realtime (OpenAI, speech to speech); pipecat (a bot in Python); or a module whose
+                       default export is a bot: ./my-bot.mjs
   --bot-url URL,…      where the Pipecat bots are: ws://127.0.0.1:7861/ws-client
   --bot-protocol P     what they speak: pipecat (default), or twilio: any Pipecat bot for telephones, on ws://…/ws
   --bot-command CMD    starts a Pipecat bot for each call: "python bot.py -t websocket --port {port}"
@@ -81,7 +90,7 @@ export async function run(argv: string[]): Promise<number> {
   const protocols = await protocolsOf([bot, ...(fallbackBot === undefined ? [] : [fallbackBot])], env);
   const astray = ofPipecat.find((flag) => values[flag] !== undefined);
   if (protocols.size === 0 && astray !== undefined) throw new UsageError(`--${astray} goes with --bot pipecat`);
-  for (const [name, value] of Object.entries(suitedTo(protocols, bot))) env[name] ||= value;
+  for (const [name, value] of Object.entries(defaultsFor(protocols, bot))) env[name] ||= value;
   if (values["trace-audio"]) env.TRACE_AUDIO = "1";
   if (values["open-ws"]) env.OPEN_WS = "1";
   const { settings, tunnel } = await publicSettings(env, wantsTunnel(values.tunnel, values["public-url"], env));
@@ -121,9 +130,9 @@ async function protocolsOf(bots: readonly NamedBot[], env: Environment): Promise
   return new Set(all.map(({ protocol = "pipecat" }) => protocol));
 }
 
-/** Defaults of the server's variables for a bot of Pipecat, in place of those for a bot in this process. */
-function suitedTo(protocols: ReadonlySet<Protocol>, bot: NamedBot): Readonly<Record<string, string>> {
-  if (bot.name !== "pipecat") return {};
+/** Defaults of the server's variables that suit a bot, in place of the usual ones. */
+function defaultsFor(protocols: ReadonlySet<Protocol>, bot: NamedBot): Environment {
+  if (bot.name !== "pipecat") return suitedTo(bot);
   // A piece of its audio, 40 ms, or of Twilio's a burst of 138 ms; and the usual 60 ms for one that comes late.
   const PLAYOUT_DELAY_MS = protocols.has("twilio") ? "200" : "100";
   // A telephone's rate from the beginning: nothing is resampled twice.

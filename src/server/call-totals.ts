@@ -2,7 +2,17 @@ import type { CallRecord } from "./call-record.ts";
 
 /** Reasons that are counted by name. A bot may hang up with any word: the others are `other`, so that a label is bounded. */
 const REASONS: ReadonlySet<string> = new Set([
-  ...["bot-ended", "bot-failed", "hang-up", "cancelled", "stop", "socket-closed", "socket-stalled", "flooded"],
+  ...[
+    "bot-ended",
+    "bot-failed",
+    "hang-up",
+    "goodbye",
+    "cancelled",
+    "stop",
+    "socket-closed",
+    "socket-stalled",
+    "flooded",
+  ],
   ...["call-over", "codec-failed", "no-start", "no-socket", "no-media", "no-pong", "idle", "too-long", "replaced"],
   ...["wrong-call", "unverified", "answer-failed", "stream-failed", "drain", "shutdown", "worker-died"],
   ...["completed", "busy", "cancelled", "rejected", "failed", "post-call"],

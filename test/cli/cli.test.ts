@@ -31,13 +31,13 @@ describe("pipecat-wavix", () => {
     const mistakes: [string[], RegExp][] = [
       [
         ["start", "--fallback-bot", "nobody"],
-        /^pipecat-wavix start: --fallback-bot must be echo, pipecat, voice or a file .* got nobody\n$/,
+        /^pipecat-wavix start: --fallback-bot must be echo, pipecat, voice, realtime or a file .* got nobody\n$/,
       ],
       [["strat"], /^pipecat-wavix: there is no command "strat"; try pipecat-wavix --help\n$/],
       [["demo", "--jsno"], /^pipecat-wavix demo: Unknown option '--jsno'.*; try --help\n$/],
       [
         ["start", "--bot", "nobody"],
-        /^pipecat-wavix start: --bot must be echo, pipecat, voice or a file such as .\/my-bot.mjs, got nobody\n$/,
+        /^pipecat-wavix start: --bot must be echo, pipecat, voice, realtime or a file such as .\/my-bot.mjs, got nobody\n$/,
       ],
       [["start", "--bot", "./my-bot.mjs"], /^pipecat-wavix start: --bot .\/my-bot.mjs: there is no such file\n$/],
       [["call", "--server", "here"], /^pipecat-wavix call: --server must be an http.* got here\n$/],

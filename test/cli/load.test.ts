@@ -95,7 +95,11 @@ describe("load", () => {
       ],
       [["--ramp", "slow"], 2, /--ramp must be calls a second, such as 50, or a time, such as 30s, got slow\n$/],
       [["--calls", "0"], 2, /--calls must be a whole number from 1 to 20000, got 0\n$/],
-      [["--bot", "nobody"], 2, /--bot must be echo, pipecat, voice or a file such as .\/my-bot.mjs, got nobody\n$/],
+      [
+        ["--bot", "nobody"],
+        2,
+        /--bot must be echo, pipecat, voice, realtime or a file such as .\/my-bot.mjs, got nobody\n$/,
+      ],
       [["--bot", "echo", "--server", "http://127.0.0.1"], 2, /--bot is for the server that is started here/],
     ];
     const outcomes = await Promise.all(mistakes.map(([argv]) => command(["load", ...argv])));

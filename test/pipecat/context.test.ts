@@ -29,9 +29,11 @@ import {
 class Answerer extends FrameProcessor {
   readonly asked: { messages: LLMMessage[]; speculation: Speculation | null }[] = [];
   interruptions = 0;
+  stops = 0;
 
   override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun) {
     if (frame instanceof InterruptionFrame && direction === "downstream") this.interruptions++;
+    if (frame instanceof UserStoppedSpeakingFrame) this.stops++;
     if (frame instanceof LLMContextFrame) {
       this.asked.push({ messages: [...frame.context.messages], speculation: frame.speculation });
     } else return run.pushFrame(frame, direction);
@@ -164,6 +166,8 @@ describe("barge-in", () => {
     expect(answerer.interruptions).toBe(0);
     expect(answerer.asked).toHaveLength(1);
     expect(heard.at(-1)).toBe("false start: Uh");
+    // Of the turn before; a cough is the end of no turn.
+    expect(answerer.stops).toBe(1);
   });
 
   it("asks for as many words as it is told to, while the bot speaks", () => {

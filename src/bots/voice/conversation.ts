@@ -1,6 +1,7 @@
 import { type Call, DigitCollector } from "../../call/index.ts";
 import {
   contextAggregators,
+  EndFrame,
   type ErrorFrame,
   LLMContext,
   Pipeline,
@@ -10,6 +11,7 @@ import {
 import type { Apologies } from "./apologies.ts";
 import { VoiceBotError } from "./errors.ts";
 import type { ConversationEvent } from "./events.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import type { VoiceSettings } from "./options.ts";
 import { CartesiaTTSService } from "./services/cartesia/index.ts";
 import { DeepgramSTTService } from "./services/deepgram/index.ts";
@@ -30,6 +32,7 @@ export class Conversation {
   readonly #tally: Tally;
   readonly #tts: CartesiaTTSService;
   readonly #pipeline: Pipeline;
+  readonly #idle: IdleWatch;
   readonly #services: { stt: DeepgramSTTService; llm: OpenAILLMService; tts: CartesiaTTSService };
   #failures = 0;
 
@@ -65,8 +68,14 @@ export class Conversation {
       call.report?.("turn", { ...figures });
       this.#happened({ type: "turn", figures });
     });
+    this.#idle = new IdleWatch(settings.idleMs, () => {
+      void this.#pipeline.queueFrame(new EndFrame({ reason: "idle" }));
+    });
     this.#pipeline = new Pipeline([call.input(), digits, stt, userContext, llm, tts, call.output(), assistantContext], {
-      onPushFrame: ({ frame }) => meter.pushed(frame),
+      onPushFrame: (pushed) => {
+        meter.pushed(pushed);
+        this.#idle.pushed(pushed.frame);
+      },
       onError: (frame) => this.#failed(frame),
     });
   }
@@ -76,6 +85,7 @@ export class Conversation {
     const unfollow = this.#tally.follow(this.#services);
     try {
       const over = this.#pipeline.run();
+      this.#idle.start();
       const { greeting } = this.#settings;
       if (greeting !== "") void this.#pipeline.queueFrame(new TTSSpeakFrame({ text: greeting }));
       void this.#apologies.prepare((text, signal) => this.#tts.synthesize(text, signal), this.#call.signal);
@@ -84,6 +94,7 @@ export class Conversation {
       if (error instanceof VoiceBotError) await this.#lastWords();
       throw error;
     } finally {
+      this.#idle.stop();
       unfollow();
     }
   }

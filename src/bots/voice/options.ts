@@ -18,6 +18,8 @@ export interface VoiceBotOptions {
   readonly apologies?: { readonly again?: string; readonly goodbye?: string };
   /** How much the caller must say for the bot to fall silent. */
   readonly bargeIn?: BargeInOptions;
+  /** How long nobody may speak before the call ends, in ms; 0: for ever. Default 300 000, as in Pipecat. */
+  readonly idleMs?: number;
   /** Tools of one's own, beside `end_call` and `collect_digits`; or what makes them for a call. */
   readonly tools?: readonly Tool[] | ((call: Call) => readonly Tool[]);
   /** Told of all that happens. The transcript is here; it is written nowhere else. */
@@ -32,6 +34,7 @@ export interface VoiceSettings {
   readonly instructions: string;
   readonly greeting: string;
   readonly bargeIn: BargeInOptions;
+  readonly idleMs: number;
   readonly tools: (call: Call) => readonly Tool[];
   readonly onEvent: ((event: ConversationEvent, call: Call) => void) | undefined;
 }
@@ -42,6 +45,7 @@ export const DEFAULT_INSTRUCTIONS =
   "You are a friendly assistant on the telephone. What you write is spoken to the caller: answer in one to three short, " +
   "plain sentences, without lists, headings, emojis or other formatting. Write numbers, dates and abbreviations as they " +
   "are spoken. When the caller wants to finish, say goodbye and end the call.";
+export const DEFAULT_IDLE_MS = 300_000;
 export const DEFAULT_GREETING = "Hello! How can I help you?";
 export const DEFAULT_APOLOGIES = {
   again: "Sorry, something went wrong. Could you say that again?",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integer, url } from "../../settings/index.ts";
+import { flag, integer, seconds, url } from "../../settings/index.ts";
 import type { VoiceBotOptions } from "./options.ts";
 
 /** A key is never quoted; that it holds a space says that it is something else. */
@@ -28,6 +28,8 @@ const environment = z.object({
   VOICE_FAREWELL: text,
   VOICE_MIN_WORDS: integer(0, 20),
   VOICE_MIN_SPEECH_MS: integer(0, 5_000),
+  VOICE_IDLE_SECONDS: seconds(0, 86_400),
+  VOICE_TRANSCRIPT: flag,
 });
 
 type Name = keyof typeof environment.shape;
@@ -38,7 +40,14 @@ export const voiceSettingNames = Object.keys(environment.shape) as readonly Name
 const KEYS = ["OPENAI_API_KEY", "DEEPGRAM_API_KEY", "CARTESIA_API_KEY"] as const;
 
 /** Settings, or everything that is wrong with them at once. */
-export type ReadVoiceSettings = { ok: true; settings: VoiceBotOptions } | { ok: false; problems: string[] };
+export type ReadVoiceSettings =
+  | {
+      ok: true;
+      settings: VoiceBotOptions;
+      /** Whoever starts the bot is to show what is said: nothing does so by itself. */
+      showsTranscript: boolean;
+    }
+  | { ok: false; problems: string[] };
 
 /**
  * Reads from an environment how a voice bot is to be. Unset and empty variables take their defaults; the keys have none,
@@ -68,6 +77,7 @@ export function readVoiceSettings(env: Readonly<Record<string, string | undefine
   const { data } = parsed;
   return {
     ok: true,
+    showsTranscript: data.VOICE_TRANSCRIPT ?? false,
     settings: {
       deepgram: {
         apiKey: data.DEEPGRAM_API_KEY ?? "",
@@ -86,7 +96,11 @@ export function readVoiceSettings(env: Readonly<Record<string, string | undefine
           baseUrl: data.CARTESIA_BASE_URL,
         }),
       },
-      ...defined({ instructions: data.VOICE_INSTRUCTIONS, greeting: data.VOICE_GREETING }),
+      ...defined({
+        instructions: data.VOICE_INSTRUCTIONS,
+        greeting: data.VOICE_GREETING,
+        idleMs: data.VOICE_IDLE_SECONDS,
+      }),
       apologies: defined({ again: data.VOICE_APOLOGY, goodbye: data.VOICE_FAREWELL }),
       bargeIn: defined({ minWords: data.VOICE_MIN_WORDS, minSpeechMs: data.VOICE_MIN_SPEECH_MS }),
     },

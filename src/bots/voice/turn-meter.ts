@@ -1,11 +1,12 @@
 import {
   ErrorFrame,
-  type Frame,
+  type FramePushed,
   InterruptionFrame,
   LLMTextFrame,
   MetricsFrame,
   TTSAudioRawFrame,
   TTSStartedFrame,
+  UserContext,
   UserStoppedSpeakingFrame,
 } from "../../pipecat/index.ts";
 
@@ -45,10 +46,11 @@ export class TurnMeter {
   }
 
   /** A frame goes from one processor to the next. The first of a kind counts: those behind see it later. */
-  pushed(frame: Frame): void {
+  pushed({ source, frame }: Pick<FramePushed, "source" | "frame">): void {
     const nowMs = performance.now();
     if (frame instanceof UserStoppedSpeakingFrame) {
-      this.#turn = { speechEnded: frame.speechEndedAtMs ?? nowMs, turnOver: nowMs };
+      // It comes out of there when it was the end of a turn, and not of a cough.
+      if (source instanceof UserContext) this.#turn = { speechEnded: frame.speechEndedAtMs ?? nowMs, turnOver: nowMs };
       return;
     }
     const turn = this.#turn;

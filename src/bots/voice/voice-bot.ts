@@ -6,6 +6,7 @@ import {
   DEFAULT_APOLOGIES,
   DEFAULT_DEEPGRAM_MODEL,
   DEFAULT_GREETING,
+  DEFAULT_IDLE_MS,
   DEFAULT_INSTRUCTIONS,
   type VoiceBotOptions,
 } from "./options.ts";
@@ -14,6 +15,9 @@ import { DeepgramSTTService } from "./services/deepgram/index.ts";
 import { OpenAILLMService } from "./services/openai/index.ts";
 import { Tally } from "./tally.ts";
 import { checkTools } from "./tools/index.ts";
+
+/** `setTimeout` takes no longer delay. */
+const MAX_IDLE_MS = 2 ** 31 - 1;
 
 /**
  * A bot that listens (Deepgram), thinks (OpenAI) and speaks (Cartesia); it can be interrupted, and knows what of its answers
@@ -32,7 +36,10 @@ import { checkTools } from "./tools/index.ts";
  * const server = createServer({ bot });
  */
 export function voiceBot(options: VoiceBotOptions): Bot {
-  const { tools = [] } = options;
+  const { tools = [], idleMs = DEFAULT_IDLE_MS } = options;
+  if (!(idleMs >= 0 && idleMs <= MAX_IDLE_MS)) {
+    throw new RangeError(`idleMs must be a number from 0 to ${MAX_IDLE_MS}, got ${idleMs}`);
+  }
   const settings = {
     deepgram: { model: DEFAULT_DEEPGRAM_MODEL, ...options.deepgram },
     openai: options.openai,
@@ -40,6 +47,7 @@ export function voiceBot(options: VoiceBotOptions): Bot {
     instructions: options.instructions ?? DEFAULT_INSTRUCTIONS,
     greeting: options.greeting ?? DEFAULT_GREETING,
     bargeIn: options.bargeIn ?? {},
+    idleMs,
     tools: typeof tools === "function" ? tools : () => tools,
     onEvent: options.onEvent,
   };

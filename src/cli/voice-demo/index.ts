@@ -4,24 +4,19 @@ import { type ConversationEvent, type TurnFigures, voiceBot } from "../../bots/v
 import type { CallEnd } from "../../call/index.ts";
 import { createServer } from "../../server/index.ts";
 import { type CallReport, createWavixSimulator, Ear } from "../../simulator/index.ts";
+import { lineOf, type TranscriptLine, textOf } from "../transcript.ts";
 import { converse, type Dialogue, GREETING, LONG_ANSWER, REPLIES, UTTERANCES } from "./dialogue.ts";
 import { openServices, type StandInServices } from "./services.ts";
 
 /** The machine of a demo may be a noisy one. */
 const LIMIT_MS = 40_000;
 
-interface Line {
-  readonly atMs: number;
-  readonly who: "caller" | "bot" | "";
-  readonly text: string;
-}
-
 /** A whole conversation on this machine: the voice bot, stand-ins for its services, a simulated Wavix and a caller. */
 export async function runVoiceDemo(json: boolean): Promise<number> {
   const say = json ? () => {} : console.log;
   await using services = await openServices(UTTERANCES, REPLIES);
   await using simulator = await createWavixSimulator();
-  const transcript: Line[] = [];
+  const transcript: TranscriptLine[] = [];
   const turns: TurnFigures[] = [];
   let startedAtMs = performance.now();
   let end: CallEnd | undefined;
@@ -30,7 +25,7 @@ export async function runVoiceDemo(json: boolean): Promise<number> {
     if (event.type === "turn") turns.push(event.figures);
     const line = lineOf(event, performance.now() - startedAtMs);
     transcript.push(line);
-    say(`  ${(line.atMs / 1_000).toFixed(1).padStart(5)} s  ${line.who.padEnd(7)} ${line.text}`);
+    say(textOf(line));
   };
   const talk = voiceBot({ ...services.options, greeting: GREETING, onEvent: note });
   const server = createServer({
@@ -70,33 +65,11 @@ export async function runVoiceDemo(json: boolean): Promise<number> {
   }
 }
 
-function lineOf(event: ConversationEvent, atMs: number): Line {
-  switch (event.type) {
-    case "user":
-      return { atMs, who: "caller", text: event.text };
-    case "bot":
-      return { atMs, who: "bot", text: event.interrupted ? `${event.text} …  (cut off here)` : event.text };
-    case "interruption":
-      return { atMs, who: "", text: `the caller interrupts: «${event.text}»` };
-    case "false-start":
-      return { atMs, who: "", text: `not enough to interrupt: «${event.text}»` };
-    case "trouble":
-      return { atMs, who: "", text: `trouble: ${event.message}` };
-    case "turn":
-      return { atMs, who: "", text: `answered ${share(event.figures)}` };
-  }
-}
-
-function share({ answerMs, sttMs, llmMs, ttsMs, playoutMs }: TurnFigures): string {
-  const ms = (value: number | undefined) => (value === undefined ? "?" : Math.round(value));
-  return `in ${ms(answerMs)} ms: listening ${ms(sttMs)}, thinking ${ms(llmMs)}, speaking ${ms(ttsMs)}, line ${ms(playoutMs)}`;
-}
-
 interface Outcome {
   readonly report: CallReport;
   readonly dialogue: Dialogue | null;
   readonly turns: readonly TurnFigures[];
-  readonly transcript: readonly Line[];
+  readonly transcript: readonly TranscriptLine[];
   readonly end: CallEnd | undefined;
   readonly services: StandInServices;
   readonly callsLeft: number;
@@ -115,7 +88,7 @@ interface VoiceDemoFigures {
   readonly heardOfAnswer: string | null;
   readonly endReason: string | null;
   readonly gaps: number;
-  readonly transcript: readonly Line[];
+  readonly transcript: readonly TranscriptLine[];
   problems: readonly string[];
 }
 

@@ -75,15 +75,11 @@ export class UserContext extends FrameProcessor {
       this.#interim = "";
       if (frame.text.trim() !== "") this.#pieces.push(frame.text.trim());
       this.#heard(frame.speechMs);
-      if (this.#text.length > MAX_TURN_CHARACTERS) this.#endTurn();
+      if (this.#text.length > MAX_TURN_CHARACTERS) return this.#endTurn();
     } else if (frame instanceof EagerEndOfTurnFrame) this.#speculate(frame.text.trim());
     else if (frame instanceof TurnResumedFrame) this.#forgetSpeculation();
+    else if (frame instanceof UserStoppedSpeakingFrame) return this.#endTurn(frame);
     else {
-      if (frame instanceof UserStoppedSpeakingFrame) {
-        // Before the turn's answer is asked for: whoever measures it begins here.
-        void run.pushFrame(frame);
-        return this.#endTurn();
-      }
       if (frame instanceof InterruptionFrame) this.#silenced();
       return run.pushFrame(frame);
     }
@@ -143,7 +139,8 @@ export class UserContext extends FrameProcessor {
     this.#speculation = undefined;
   }
 
-  #endTurn(): void | Promise<void> {
+  /** `stopped` goes on when it was a turn, and before the answer is asked for: whoever measures that begins there. */
+  #endTurn(stopped = new UserStoppedSpeakingFrame()): void | Promise<void> {
     const text = this.#text;
     const counts = this.#hasTheWord;
     const speculation = this.#speculation;
@@ -158,6 +155,7 @@ export class UserContext extends FrameProcessor {
       return;
     }
     this.#answerIsDue = true;
+    void this.pushFrame(stopped);
     this.#context.add({ role: "user", content: text });
     this.#listener.onMessage?.(text);
     if (speculation?.userMessage.content === text) return speculation.settle(true);

@@ -20,4 +20,15 @@ export type {
   OpenAIStandInOptions,
   OpenAIStandInRequest,
 } from "./openai-script.ts";
+export { createRealtimeStandIn } from "./realtime.ts";
+export type {
+  RealtimeConnection,
+  RealtimeReplies,
+  RealtimeReply,
+  RealtimeRequest,
+  RealtimeStandIn,
+  RealtimeStandInOptions,
+  RealtimeStandInResponse,
+  RealtimeTruncation,
+} from "./realtime-script.ts";
 export type { HeardStretch, Utterances } from "./spoken-script.ts";

@@ -1,13 +1,28 @@
 import { describe, expect, it, vi } from "vitest";
 import { Apologies } from "../../../src/bots/voice/apologies.ts";
-import { readVoiceSettings, TurnMeter, voiceBot, voiceSettingNames } from "../../../src/bots/voice/index.ts";
+import { IdleWatch } from "../../../src/bots/voice/idle-watch.ts";
+import {
+  DeepgramSTTService,
+  readVoiceSettings,
+  type TurnFigures,
+  TurnMeter,
+  voiceBot,
+  voiceSettingNames,
+} from "../../../src/bots/voice/index.ts";
 import { Tally } from "../../../src/bots/voice/tally.ts";
 import {
+  BotStartedSpeakingFrame,
+  BotStoppedSpeakingFrame,
+  type Frame,
+  type FrameProcessor,
+  InterimTranscriptionFrame,
   InterruptionFrame,
+  LLMContext,
   LLMTextFrame,
   MetricsFrame,
   TTSAudioRawFrame,
   TTSStartedFrame,
+  UserContext,
   UserStoppedSpeakingFrame,
 } from "../../../src/pipecat/index.ts";
 
@@ -16,7 +31,11 @@ const services = { deepgram: { apiKey: "d-1" }, openai: { apiKey: "o-1" }, carte
 
 describe("settings of the voice bot", () => {
   it("need the three keys, and nothing else", () => {
-    expect(readVoiceSettings(KEYS)).toEqual({ ok: true, settings: { ...services, apologies: {}, bargeIn: {} } });
+    expect(readVoiceSettings(KEYS)).toEqual({
+      ok: true,
+      showsTranscript: false,
+      settings: { ...services, apologies: {}, bargeIn: {} },
+    });
     expect(readVoiceSettings({ ...KEYS, OPENAI_API_KEY: " " })).toEqual({
       ok: false,
       problems: ["OPENAI_API_KEY is missing: set it in .env (see .env.example)"],
@@ -41,9 +60,12 @@ describe("settings of the voice bot", () => {
       VOICE_FAREWELL: "Auf Wiederhören.",
       VOICE_MIN_WORDS: "2",
       VOICE_MIN_SPEECH_MS: "400",
+      VOICE_IDLE_SECONDS: "60",
+      VOICE_TRANSCRIPT: "1",
     });
     expect(read).toEqual({
       ok: true,
+      showsTranscript: true,
       settings: {
         deepgram: { apiKey: "d-1", model: "nova-3", language: "de", baseUrl: "ws://127.0.0.1:2" },
         openai: { apiKey: "o-1", model: "gpt-x", baseUrl: "http://127.0.0.1:1/v1" },
@@ -52,9 +74,10 @@ describe("settings of the voice bot", () => {
         greeting: "Guten Tag!",
         apologies: { again: "Noch einmal, bitte.", goodbye: "Auf Wiederhören." },
         bargeIn: { minWords: 2, minSpeechMs: 400 },
+        idleMs: 60_000,
       },
     });
-    expect(voiceSettingNames).toHaveLength(18);
+    expect(voiceSettingNames).toHaveLength(20);
   });
 });
 
@@ -64,6 +87,7 @@ describe("voiceBot()", () => {
     expect(() => voiceBot({ ...services, openai: { apiKey: "" } })).toThrow(TypeError);
     expect(() => voiceBot({ ...services, cartesia: { apiKey: "c", speed: 9 } })).toThrow("speed");
     expect(() => voiceBot({ ...services, bargeIn: { minWords: -1 } })).toThrow("bargeIn.minWords");
+    expect(() => voiceBot({ ...services, idleMs: -1 })).toThrow("idleMs");
     const tool = { name: "no good name", description: "…", parameters: { type: "object" }, run: () => null };
     expect(() => voiceBot({ ...services, tools: [tool] })).toThrow("tools[0].name");
     expect(voiceBot(services).counters).toMatchObject({ turns: 0, apologies: 0 });
@@ -97,6 +121,11 @@ describe("apologies", () => {
 });
 
 describe("the turn meter", () => {
+  const userContext = new UserContext(new LLMContext());
+  const meterOf = (onTurn: (figures: TurnFigures) => void) => {
+    const meter = new TurnMeter(onTurn);
+    return { pushed: (frame: Frame, source: FrameProcessor = userContext) => meter.pushed({ source, frame }) };
+  };
   const audio = () => new TTSAudioRawFrame({ audio: new Int16Array(1), sampleRate: 24_000 });
   const heardAt = (value: number) =>
     new MetricsFrame({ data: [{ processor: "CallOutput", name: "firstAudioHeardAtMs", value }] });
@@ -105,7 +134,7 @@ describe("the turn meter", () => {
     vi.useFakeTimers({ toFake: ["performance"] });
     try {
       const onTurn = vi.fn();
-      const meter = new TurnMeter(onTurn);
+      const meter = meterOf(onTurn);
       const startMs = performance.now();
       vi.advanceTimersByTime(300);
       meter.pushed(new UserStoppedSpeakingFrame({ speechEndedAtMs: startMs }));
@@ -118,6 +147,8 @@ describe("the turn meter", () => {
       ] as const) {
         vi.advanceTimersByTime(afterMs);
         meter.pushed(make());
+        // A cough into the answer is no turn: it does not get through the user context.
+        meter.pushed(new UserStoppedSpeakingFrame(), new DeepgramSTTService({ apiKey: "d" }));
       }
       meter.pushed(heardAt(startMs + 950));
       meter.pushed(heardAt(startMs + 2_000));
@@ -131,7 +162,7 @@ describe("the turn meter", () => {
 
   it("counts no answer that was interrupted before it began, and no greeting", () => {
     const onTurn = vi.fn();
-    const meter = new TurnMeter(onTurn);
+    const meter = meterOf(onTurn);
     meter.pushed(audio());
     meter.pushed(heardAt(performance.now()));
     meter.pushed(new UserStoppedSpeakingFrame());
@@ -153,5 +184,33 @@ describe("the tally", () => {
     over();
     first.stt.counters.turns = 100;
     expect(tally.counters).toMatchObject({ stt_turns: 5, llm_failed: 1 });
+  });
+});
+
+describe("the idle watch", () => {
+  it("waits until nobody has spoken for so long, however long the bot speaks", () => {
+    vi.useFakeTimers();
+    try {
+      const onIdle = vi.fn();
+      const watch = new IdleWatch(1_000, onIdle);
+      watch.start();
+      vi.advanceTimersByTime(900);
+      watch.pushed(new InterimTranscriptionFrame({ text: "well", userId: "caller", timestamp: "" }));
+      vi.advanceTimersByTime(900);
+      watch.pushed(new BotStartedSpeakingFrame());
+      watch.pushed(new InterimTranscriptionFrame({ text: "uh", userId: "caller", timestamp: "" }));
+      vi.advanceTimersByTime(9_000);
+      watch.pushed(new BotStoppedSpeakingFrame());
+      vi.advanceTimersByTime(999);
+      expect(onIdle).not.toHaveBeenCalled();
+      vi.advanceTimersByTime(1);
+      expect(onIdle).toHaveBeenCalledTimes(1);
+      watch.start();
+      watch.stop();
+      new IdleWatch(0, onIdle).start();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -1,0 +1,483 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Call, DigitCollector } from "../../call/index.ts";
+import { defaultCodec, type Resampler } from "../../codec/index.ts";
+import {
+  type Frame,
+  InputAudioRawFrame,
+  type OutputAudioRawFrame,
+  type ProcessRun,
+  type Tool,
+} from "../../pipecat/index.ts";
+import type { Apologies } from "../voice/apologies.ts";
+import { VoiceBotError } from "../voice/errors.ts";
+import type { ConversationEvent } from "../voice/events.ts";
+import type { Tally } from "../voice/tally.ts";
+import { collectDigitsTool } from "../voice/tools/collect-digits.ts";
+import { endCallTool } from "../voice/tools/end-call.ts";
+import { newCounters, type RealtimeCounters } from "./counters.ts";
+import { History, heardText } from "./history.ts";
+import { KeptAudio } from "./kept-audio.ts";
+import { LinkError, RealtimeLink } from "./link.ts";
+import { Mouth, type Speech } from "./mouth.ts";
+import type { RealtimeSettings } from "./options.ts";
+import { type Ask, Responses } from "./responses.ts";
+import type { ServerEvent } from "./server-event.ts";
+import { REALTIME_SAMPLE_RATE, sessionOf, silenceMsOf } from "./session.ts";
+import { ToolCalls } from "./tool-calls.ts";
+import { TurnClock } from "./turn-clock.ts";
+
+/** So many sessions in a row may fail to open, with these pauses between them, in ms. */
+const BACK_OFF_MS = [0, 300, 1_000];
+/** So many answers may fail one after the other. */
+const MAX_FAILURES = 3;
+/** Of the caller's audio is kept while there is no session, in ms. */
+const KEEP_MS = 5_000;
+/** The end of the caller's speech is taken from the service's word only when it is about as long ago. */
+const MAX_SPEECH_END_AGE_MS = 10_000;
+
+/** What goes through the collector of digits goes no further. */
+const NOWHERE: ProcessRun = { signal: new AbortController().signal, pushFrame: () => {} };
+
+/** One call of a speech-to-speech bot: its sessions with the service, one after the other, and what is said in them. */
+export class RealtimeConversation {
+  readonly counters: RealtimeCounters = newCounters();
+  readonly #call: Call;
+  readonly #settings: RealtimeSettings;
+  readonly #apologies: Apologies;
+  readonly #tally: Tally;
+  readonly #tools: readonly Tool[];
+  readonly #digits: DigitCollector;
+  readonly #resampler: Resampler | undefined;
+  readonly #over = new AbortController();
+  readonly #history = new History();
+  readonly #kept = new KeptAudio(KEEP_MS);
+  readonly #clock = new TurnClock();
+  readonly #mouth: Mouth;
+  readonly #toolCalls: ToolCalls;
+  /** Speech of the present session that is not over, by its item. */
+  readonly #speeches = new Map<string, Speech>();
+  /** Items of an interrupted response of which more came: the model believes to have said it. */
+  readonly #unheard = new Set<string>();
+  #link: RealtimeLink | undefined;
+  /** Answers the present session has completed. */
+  #completedCount = 0;
+  #responses: Responses;
+  #failures = 0;
+  /** The item that an interruption has cut off last. */
+  #takenBack: string | undefined;
+  #isUserSpeaking = false;
+  /** Why the call ends when the caller has heard all that is said; an interruption takes it back. */
+  #ending: string | undefined;
+  #fail!: (error: unknown) => void;
+  #end!: () => void;
+
+  constructor(call: Call, settings: RealtimeSettings, apologies: Apologies, tally: Tally) {
+    this.#call = call;
+    this.#settings = settings;
+    this.#apologies = apologies;
+    this.#tally = tally;
+    this.#digits = new DigitCollector(call);
+    this.#tools = [
+      endCallTool(),
+      ...(call.control?.collect === undefined ? [] : [collectDigitsTool(this.#digits)]),
+      ...settings.tools(call),
+    ];
+    const { audioInSampleRate } = call;
+    if (audioInSampleRate !== REALTIME_SAMPLE_RATE) {
+      this.#resampler = defaultCodec().createResampler(audioInSampleRate, REALTIME_SAMPLE_RATE);
+    }
+    this.#mouth = new Mouth({
+      call,
+      onFirstHeard: (speech, atMs) => this.#firstHeard(speech, atMs),
+      onHeard: (speech, heardMs, interrupted) => this.#heard(speech, heardMs, interrupted),
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#responses = this.#newResponses();
+    this.#toolCalls = new ToolCalls({
+      tools: this.#tools,
+      over: this.#over.signal,
+      counters: this.counters,
+      send: (event) => this.#link?.send(event),
+      ask: () => this.#responses.ask({}),
+      say: (text) => this.#responses.ask(this.#saying(text)),
+      play: (frame) => this.#playFrame(frame),
+      endWhenHeard: (reason) => {
+        this.#ending = reason;
+        this.#endIfHeard();
+      },
+      call,
+    });
+  }
+
+  /** @throws VoiceBotError when the service is gone for good, after the caller was told */
+  async run(): Promise<void> {
+    const unfollow = this.#tally.follow({ realtime: this });
+    const over = new Promise<void>((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
+    void this.#call.closed.then(() => this.#end());
+    const unlisten = this.#call.onFrame((frame) => this.#frame(frame));
+    const { greeting } = this.#settings;
+    if (greeting !== "") this.#responses.ask(this.#greeting(greeting));
+    void this.#serve().catch((error) => this.#fail(error));
+    try {
+      await over;
+    } catch (error) {
+      this.#close();
+      if (error instanceof VoiceBotError) await this.#lastWords();
+      throw error;
+    } finally {
+      unlisten();
+      this.#close();
+      this.#resampler?.close();
+      unfollow();
+    }
+  }
+
+  #close(): void {
+    this.#over.abort();
+    this.#responses.stop();
+    this.#link?.fail(new LinkError("the call is over"));
+    this.#mouth.stop();
+    this.#digits.cleanup();
+  }
+
+  // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One session after the other, until the call is over or none can be had. */
+  async #serve(): Promise<void> {
+    for (let attempt = 0; !this.#over.signal.aborted; attempt++) {
+      const pauseMs = BACK_OFF_MS[attempt] ?? 0;
+      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: this.#over.signal }).catch(() => {});
+      if (this.#over.signal.aborted) return;
+      const link = this.#openLink();
+      let why = await link.ready;
+      if (why === undefined) {
+        attempt = -1;
+        this.#resume(link);
+        why = await link.lost;
+      }
+      if (this.#over.signal.aborted) return;
+      this.#lost(why, why.isFinal || attempt >= BACK_OFF_MS.length - 1);
+    }
+  }
+
+  #openLink(): RealtimeLink {
+    const { apiKey, baseUrl, model, connectTimeoutMs } = this.#settings;
+    this.counters.connections++;
+    this.#link = new RealtimeLink({
+      url: `${baseUrl.replace(/^http/, "ws").replace(/\/$/, "")}/realtime?model=${encodeURIComponent(model)}`,
+      apiKey,
+      session: sessionOf(this.#settings, this.#tools),
+      connectTimeoutMs,
+      counters: this.counters,
+      onEvent: (event) => this.#event(event),
+    });
+    return this.#link;
+  }
+
+  /** A session is there: it is told what was said so far, hears what was kept, and is asked for what is owed. */
+  #resume(link: RealtimeLink): void {
+    const owed = this.#responses.takeOwed();
+    for (const item of this.#history.items) link.send({ type: "conversation.item.create", item });
+    for (const audio of this.#kept.take()) link.sendAudio(audio);
+    this.#responses = this.#newResponses();
+    for (const ask of owed.asks) this.#responses.ask(ask);
+    if (owed.isCut) this.#responses.ask(this.#goingOn());
+    else if (owed.isTurn) this.#responses.ask(this.#history.isLastKnown ? {} : this.#saying(this.#settings.again));
+  }
+
+  #lost(why: LinkError, isLast: boolean): void {
+    this.counters.connections_lost++;
+    for (const [itemId, speech] of this.#speeches) {
+      speech.isCut = true;
+      this.#history.set(itemId, heardText(speech.transcript, speech.receivedMs, durationMsOf(speech)));
+      this.#mouth.complete(speech);
+    }
+    this.#speeches.clear();
+    this.#isUserSpeaking = false;
+    this.#unheard.clear();
+    // Their results would be of no use to a session that has not called them: it is asked anew.
+    if (this.#toolCalls.interrupt()) this.#responses.expectTurn();
+    const isDue = why.isExpiry && this.#completedCount > 0;
+    this.#completedCount = 0;
+    if (isDue) return;
+    this.#trouble(why.message, isLast, why);
+  }
+
+  /** Something failed; the conversation is over when it was the last straw. */
+  #trouble(message: string, isFinal: boolean, cause?: unknown): void {
+    this.#failures++;
+    this.#tally.own.troubles++;
+    const fatal = isFinal || this.#failures >= MAX_FAILURES;
+    this.#call.note?.("trouble", message);
+    this.#happened({ type: "trouble", message, fatal });
+    if (fatal) this.#fail(new VoiceBotError(message, { cause }));
+  }
+
+  /** Behind what the caller is still hearing. */
+  async #lastWords(): Promise<void> {
+    this.#tally.own.apologies++;
+    try {
+      await this.#call.send(this.#apologies.audioOf("goodbye"));
+      await this.#call.waitForPlayout();
+    } catch {
+      // The caller has hung up meanwhile.
+    }
+  }
+
+  // ── The caller ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #frame(frame: Frame): void {
+    if (!(frame instanceof InputAudioRawFrame)) {
+      void this.#digits.processFrame(frame, "downstream", NOWHERE);
+      return;
+    }
+    const converted = this.#resampler?.process(frame.audio) ?? frame.audio;
+    if (converted.length === 0) return;
+    const bytes = new Uint8Array(converted.buffer, converted.byteOffset, converted.byteLength);
+    if (this.#link?.isReady) this.#link.sendAudio(bytes);
+    else this.counters.dropped_audio_ms += this.#kept.push(bytes);
+  }
+
+  /** Barge-in. What was not heard is taken back here, at Wavix, and out of what the model believes to have said. */
+  #speechStarted(): void {
+    const isInterruption = this.#mouth.isSpeaking;
+    this.#isUserSpeaking = true;
+    this.#ending = undefined;
+    this.#responses.interrupt();
+    this.#toolCalls.interrupt();
+    this.#clock.interrupted();
+    if (!isInterruption) return;
+    this.#happened({ type: "interruption", text: "" });
+    this.#mouth.interrupt();
+  }
+
+  #speechStopped(audioEndMs: number): void {
+    this.#isUserSpeaking = false;
+    const nowMs = performance.now();
+    const silenceMs = silenceMsOf(this.#settings.turnDetection);
+    // The service counts in ms of the audio it was sent, and the last of that was sent just now.
+    const agoMs = (this.#link?.sentMs ?? 0) - (audioEndMs - silenceMs);
+    this.#clock.turnOver(agoMs >= 0 && agoMs < MAX_SPEECH_END_AGE_MS ? nowMs - agoMs : nowMs);
+    this.#responses.expectTurn();
+  }
+
+  // ── The service ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #event(event: ServerEvent): void {
+    switch (event.type) {
+      case "speech-started":
+        this.#speechStarted();
+        break;
+      case "speech-stopped":
+        this.#speechStopped(event.audioEndMs);
+        break;
+      case "committed":
+        this.#history.begin(event.itemId, "user");
+        break;
+      case "transcribed":
+        this.#history.set(event.itemId, event.text);
+        if (event.text !== "") this.#happened({ type: "user", text: event.text });
+        break;
+      case "response-created":
+        this.#responses.created(event.responseId, event.ask, this.#isUserSpeaking);
+        break;
+      case "message-added":
+        if (this.#responses.isWanted(event.responseId)) this.#history.begin(event.itemId, "assistant");
+        break;
+      case "audio":
+        this.#audio(event);
+        break;
+      case "transcript":
+        if (this.#responses.isWanted(event.responseId)) this.#speechOf(event.itemId).transcript += event.text;
+        break;
+      case "audio-done":
+        this.#speechDone(event.itemId);
+        break;
+      case "function-call":
+        if (this.#responses.isWanted(event.responseId)) this.#toolCalls.add(event);
+        break;
+      case "response-done":
+        this.#responseDone(event);
+        break;
+      case "error":
+        this.#refused(event.code);
+        break;
+    }
+  }
+
+  #audio({ responseId, itemId, audio }: ServerEvent & { type: "audio" }): void {
+    if (!this.#responses.isWanted(responseId)) {
+      this.counters.late_deltas++;
+      if (itemId !== this.#takenBack) this.#unheard.add(itemId);
+      return;
+    }
+    const speech = this.#speechOf(itemId);
+    this.#responses.spoke();
+    this.#clock.audio(speech);
+    if (this.#mouth.say(speech, audio)) return;
+    this.counters.answers_too_long++;
+    this.#responses.cancel();
+  }
+
+  #speechOf(itemId: string): Speech {
+    const known = this.#speeches.get(itemId);
+    if (known !== undefined) return known;
+    const speech: Speech = { itemId, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
+    this.#speeches.set(itemId, speech);
+    return speech;
+  }
+
+  #speechDone(itemId: string): void {
+    const speech = this.#speeches.get(itemId);
+    if (speech === undefined || speech.isComplete) return;
+    if (speech.receivedMs === 0) {
+      this.#speeches.delete(itemId);
+      return;
+    }
+    this.#history.set(itemId, speech.transcript);
+    this.#mouth.complete(speech);
+  }
+
+  #responseDone({ responseId, status, code }: ServerEvent & { type: "response-done" }): void {
+    const wasWanted = this.#responses.isWanted(responseId);
+    for (const itemId of this.#speeches.keys()) this.#speechDone(itemId);
+    for (const itemId of this.#unheard) this.#takeBack(itemId, 0);
+    this.#unheard.clear();
+    this.counters.responses++;
+    if (wasWanted && status === "failed") {
+      this.counters.responses_failed++;
+      this.#toolCalls.drop();
+      this.#apologize();
+      this.#trouble(`OpenAI failed to answer (${code || "no reason given"})`, false);
+    } else if (wasWanted) {
+      if (status === "completed") {
+        this.#failures = 0;
+        this.#completedCount++;
+      }
+      this.#toolCalls.run();
+    } else this.#toolCalls.drop();
+    this.#responses.done(responseId);
+    this.#endIfHeard();
+  }
+
+  /** Most errors leave the session as it is, says the service; an answer that does not come is noticed by its staying away. */
+  #refused(code: string): void {
+    this.counters.errors++;
+    if (code === "conversation_already_has_active_response") this.#responses.askAgain();
+    else if (code !== "response_cancel_not_active") this.#call.note?.("realtime_error", code);
+  }
+
+  #newResponses(): Responses {
+    return new Responses({
+      timeoutMs: this.#settings.answerTimeoutMs,
+      send: (event) => this.#link?.send(event),
+      isReady: () => this.#link?.isReady === true,
+      onSilence: () =>
+        this.#link?.fail(new LinkError(`OpenAI did not answer for ${this.#settings.answerTimeoutMs} ms`)),
+    });
+  }
+
+  // ── What is said ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #greeting(text: string): Ask {
+    return this.#instructed(
+      `The caller has just picked up and said nothing yet. Greet the caller with exactly these words: ${text}`,
+    );
+  }
+
+  #saying(text: string): Ask {
+    return this.#instructed(`Say exactly this and nothing else: ${text}`);
+  }
+
+  #goingOn(): Ask {
+    return this.#instructed(
+      "The line broke while you were speaking, and the caller heard your last message only as far as it is shown. Go on " +
+        "from there without a greeting and without repeating yourself.",
+    );
+  }
+
+  /** Instructions of a response take the place of the session's. */
+  #instructed(text: string): Ask {
+    return { instructions: `${this.#settings.instructions}\n\n${text}`, tool_choice: "none" };
+  }
+
+  #apologize(): void {
+    this.#tally.own.apologies++;
+    this.#playFrame(this.#apologies.audioOf("again"));
+  }
+
+  #playFrame(frame: OutputAudioRawFrame): void {
+    const speech: Speech = { itemId: undefined, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
+    this.#mouth.play(speech, frame);
+    this.#mouth.complete(speech);
+  }
+
+  #firstHeard(speech: Speech, atMs: number): void {
+    const figures = this.#clock.heard(speech, atMs);
+    if (figures === undefined) return;
+    this.#call.report?.("turn", { ...figures });
+    this.#happened({ type: "turn", figures });
+  }
+
+  #heard(speech: Speech, heardMs: number, interrupted: boolean): void {
+    const { itemId, transcript, isCut } = speech;
+    if (itemId !== undefined) {
+      const isPart = interrupted || isCut;
+      const text = isPart ? heardText(transcript, heardMs, durationMsOf(speech)) : transcript.trim();
+      this.#history.set(itemId, text);
+      // Of a session that is gone there is nothing to be put right.
+      const isOfSession = this.#speeches.delete(itemId);
+      if (interrupted && isOfSession) {
+        this.#takenBack = itemId;
+        this.#takeBack(itemId, heardMs);
+      }
+      if (text !== "") this.#happened({ type: "bot", text, interrupted: isPart });
+    }
+    this.#endIfHeard();
+  }
+
+  /** What the caller has not heard goes out of the model's memory. */
+  #takeBack(itemId: string, heardMs: number): void {
+    const audioEndMs = Math.floor(heardMs);
+    if (audioEndMs > 0) {
+      this.counters.truncations++;
+      this.#link?.send({
+        type: "conversation.item.truncate",
+        item_id: itemId,
+        content_index: 0,
+        audio_end_ms: audioEndMs,
+      });
+    } else this.#link?.send({ type: "conversation.item.delete", item_id: itemId });
+  }
+
+  #endIfHeard(): void {
+    const isBusy = this.#mouth.isSpeaking || !this.#responses.isIdle || this.#isUserSpeaking;
+    if (this.#ending === undefined || isBusy) return;
+    const reason = this.#ending;
+    this.#ending = undefined;
+    this.#call.hangUp(reason).then(() => this.#end(), this.#fail);
+  }
+
+  #happened(event: ConversationEvent): void {
+    const { own } = this.#tally;
+    if (event.type === "user") own.turns++;
+    else if (event.type === "interruption") own.interruptions++;
+    try {
+      this.#settings.onEvent?.(event, this.#call);
+    } catch (error) {
+      // A mistake of whoever listens, and not of the service.
+      this.#fail(error);
+    }
+  }
+}
+
+/** A sentence takes about so long for each of its characters. */
+const MS_PER_CHARACTER = 65;
+
+/** How long a stretch of speech is; of one that is not complete its text is ahead of its audio. */
+function durationMsOf({ transcript, receivedMs, isComplete, isCut }: Speech): number {
+  return isComplete && !isCut ? receivedMs : Math.max(receivedMs, transcript.length * MS_PER_CHARACTER);
+}

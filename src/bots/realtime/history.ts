@@ -1,0 +1,69 @@
+/** What one has said, and the other heard. */
+interface Said {
+  readonly itemId: string;
+  readonly role: "user" | "assistant";
+  text: string;
+}
+
+/** A conversation is carried on in a new session with so much of it. */
+const MAX_ENTRIES = 200;
+const MAX_CHARACTERS = 40_000;
+
+/** The conversation so far as text: what a new session is told when the old one is lost. Bounded; the oldest goes. */
+export class History {
+  readonly #said: Said[] = [];
+
+  /** Something is said from here on; what, may be known later. */
+  begin(itemId: string, role: Said["role"]): void {
+    this.#said.push({ itemId, role, text: "" });
+    if (this.#said.length > MAX_ENTRIES) this.#said.shift();
+  }
+
+  /** What was said, or heard of it. */
+  set(itemId: string, text: string): void {
+    const said = this.#said.findLast((entry) => entry.itemId === itemId);
+    if (said !== undefined) said.text = text.slice(0, MAX_CHARACTERS);
+  }
+
+  /** Who has spoken last. */
+  get lastRole(): Said["role"] | undefined {
+    return this.#said.at(-1)?.role;
+  }
+
+  /** Whether it is known what was said last. */
+  get isLastKnown(): boolean {
+    return this.#said.at(-1)?.text !== "";
+  }
+
+  /** As items for `conversation.item.create`. */
+  get items(): readonly Record<string, unknown>[] {
+    let characters = 0;
+    const recent = this.#said.findLastIndex(({ text }) => {
+      characters += text.length;
+      return characters > MAX_CHARACTERS;
+    });
+    return this.#said
+      .slice(recent + 1)
+      .filter(({ text }) => text !== "")
+      .map(({ role, text }) => {
+        const type = role === "user" ? "input_text" : "output_text";
+        return { type: "message", role, content: [{ type, text }] };
+      });
+  }
+}
+
+/**
+ * What was heard of a text, when so much of its audio was; in whole words. The service does not say when which word is
+ * spoken, so they are taken to be spread evenly over what came.
+ */
+export function heardText(text: string, heardMs: number, audioMs: number): string {
+  if (audioMs <= 0 || heardMs <= 0) return "";
+  const words = text.trim().split(/\s+/);
+  const characters = words.reduce((sum, word) => sum + word.length + 1, 0);
+  let left = characters * Math.min(1, heardMs / audioMs);
+  const heard = words.filter((word) => {
+    left -= word.length + 1;
+    return left >= -0.5;
+  });
+  return heard.join(" ");
+}
