@@ -103,7 +103,9 @@ export class UserContext extends FrameProcessor {
   }
 
   get #text(): string {
-    return [...this.#pieces, this.#interim].filter((piece) => piece !== "").join(" ");
+    const said = this.#pieces.join(" ");
+    // Of some services it is the whole turn so far, of others what is not final of it.
+    return this.#interim.startsWith(said) ? this.#interim : `${said} ${this.#interim}`.trim();
   }
 
   #heard(speechMs: number | null): void {
@@ -112,11 +114,12 @@ export class UserContext extends FrameProcessor {
     if (this.#hasTheWord || text === "") return;
     if (this.#botSpeaks && !this.#bargeIn.isMeant(text, speechMs)) return;
     this.#hasTheWord = true;
-    if (!this.#botSpeaks && !this.#answerIsDue) return;
-    // An answer that is not heard yet is no more the right one either: there is more to what it answers.
+    const interrupts = this.#botSpeaks || this.#answerIsDue;
     this.#silenced();
+    // Whatever is in the making is no more the right answer, for there is more to what it answers: also while the bot has
+    // fallen silent over a tool that runs, of which nothing is known here.
     this.broadcastFrame(() => new InterruptionFrame());
-    this.#listener.onInterruption?.(text);
+    if (interrupts) this.#listener.onInterruption?.(text);
   }
 
   /** An answer is prepared for what will probably be the turn. */
