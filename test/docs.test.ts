@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { Tally } from "../src/bots/conversation/tally.ts";
 import { checkPipecatOptions } from "../src/bots/pipecat/check-options.ts";
 import { pipecatBot, pipecatSettingNames } from "../src/bots/pipecat/index.ts";
 import {
@@ -10,7 +11,6 @@ import {
   OpenAILLMService,
   voiceSettingNames,
 } from "../src/bots/voice/index.ts";
-import { Tally } from "../src/bots/voice/tally.ts";
 import { codesIn, tableRows } from "./support/readme.ts";
 
 const docs = (name: string) => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { collectDigitsTool } from "../../src/bots/voice/tools/collect-digits.ts";
+import { collectDigitsTool } from "../../src/bots/conversation/tools/collect-digits.ts";
 import { type Call, DigitCollector } from "../../src/call/index.ts";
 import { type Frame, FrameProcessor, InputTransportMessageFrame, pipeline } from "../../src/pipecat/index.ts";
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Call, DigitCollector } from "../../call/index.ts";
 import { defaultCodec, type Resampler } from "../../codec/index.ts";
 import {
@@ -8,26 +7,27 @@ import {
   type ProcessRun,
   type Tool,
 } from "../../pipecat/index.ts";
-import type { Apologies } from "../voice/apologies.ts";
-import { VoiceBotError } from "../voice/errors.ts";
-import type { ConversationEvent } from "../voice/events.ts";
-import type { Tally } from "../voice/tally.ts";
-import { collectDigitsTool } from "../voice/tools/collect-digits.ts";
-import { endCallTool } from "../voice/tools/end-call.ts";
+import type { Apologies } from "../conversation/apologies.ts";
+import { VoiceBotError } from "../conversation/errors.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
+import { IdleWatch } from "../conversation/idle-watch.ts";
+import type { Tally } from "../conversation/tally.ts";
+import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
+import { endCallTool } from "../conversation/tools/end-call.ts";
+import { Asks } from "./asks.ts";
 import { newCounters, type RealtimeCounters } from "./counters.ts";
 import { History, heardText } from "./history.ts";
 import { KeptAudio } from "./kept-audio.ts";
-import { LinkError, RealtimeLink } from "./link.ts";
+import { LinkError, type RealtimeLink } from "./link.ts";
 import { Mouth, type Speech } from "./mouth.ts";
 import type { RealtimeSettings } from "./options.ts";
-import { type Ask, Responses } from "./responses.ts";
+import { Responses } from "./responses.ts";
 import type { ServerEvent } from "./server-event.ts";
-import { REALTIME_SAMPLE_RATE, sessionOf, silenceMsOf } from "./session.ts";
+import { REALTIME_SAMPLE_RATE, silenceMsOf } from "./session.ts";
+import { Sessions } from "./sessions.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { TurnClock } from "./turn-clock.ts";
 
-/** So many sessions in a row may fail to open, with these pauses between them, in ms. */
-const BACK_OFF_MS = [0, 300, 1_000];
 /** So many answers may fail one after the other. */
 const MAX_FAILURES = 3;
 /** Of the caller's audio is kept while there is no session, in ms. */
@@ -52,13 +52,15 @@ export class RealtimeConversation {
   readonly #history = new History();
   readonly #kept = new KeptAudio(KEEP_MS);
   readonly #clock = new TurnClock();
+  readonly #sessions: Sessions;
+  readonly #asks: Asks;
+  readonly #idle: IdleWatch;
   readonly #mouth: Mouth;
   readonly #toolCalls: ToolCalls;
   /** Speech of the present session that is not over, by its item. */
   readonly #speeches = new Map<string, Speech>();
   /** Items of an interrupted response of which more came: the model believes to have said it. */
   readonly #unheard = new Set<string>();
-  #link: RealtimeLink | undefined;
   /** Answers the present session has completed. */
   #completedCount = 0;
   #responses: Responses;
@@ -86,6 +88,17 @@ export class RealtimeConversation {
     if (audioInSampleRate !== REALTIME_SAMPLE_RATE) {
       this.#resampler = defaultCodec().createResampler(audioInSampleRate, REALTIME_SAMPLE_RATE);
     }
+    this.#asks = new Asks(settings.instructions);
+    this.#sessions = new Sessions({
+      settings,
+      tools: this.#tools,
+      counters: this.counters,
+      over: this.#over.signal,
+      onOpen: (link) => this.#resume(link),
+      onEvent: (event) => this.#event(event),
+      onLost: (why, isLast) => this.#lost(why, isLast),
+    });
+    this.#idle = new IdleWatch(settings.idleMs, () => this.#hangUp("idle"));
     this.#mouth = new Mouth({
       call,
       onFirstHeard: (speech, atMs) => this.#firstHeard(speech, atMs),
@@ -97,9 +110,9 @@ export class RealtimeConversation {
       tools: this.#tools,
       over: this.#over.signal,
       counters: this.counters,
-      send: (event) => this.#link?.send(event),
+      send: (event) => this.#sessions.link?.send(event),
       ask: () => this.#responses.ask({}),
-      say: (text) => this.#responses.ask(this.#saying(text)),
+      say: (text) => this.#responses.ask(this.#asks.saying(text)),
       play: (frame) => this.#playFrame(frame),
       endWhenHeard: (reason) => {
         this.#ending = reason;
@@ -119,8 +132,9 @@ export class RealtimeConversation {
     void this.#call.closed.then(() => this.#end());
     const unlisten = this.#call.onFrame((frame) => this.#frame(frame));
     const { greeting } = this.#settings;
-    if (greeting !== "") this.#responses.ask(this.#greeting(greeting));
-    void this.#serve().catch((error) => this.#fail(error));
+    if (greeting !== "") this.#responses.ask(this.#asks.greeting(greeting));
+    this.#idle.restart();
+    void this.#sessions.run().catch((error) => this.#fail(error));
     try {
       await over;
     } catch (error) {
@@ -138,44 +152,13 @@ export class RealtimeConversation {
   #close(): void {
     this.#over.abort();
     this.#responses.stop();
-    this.#link?.fail(new LinkError("the call is over"));
+    this.#sessions.close();
     this.#mouth.stop();
+    this.#idle.stop();
     this.#digits.cleanup();
   }
 
   // ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** One session after the other, until the call is over or none can be had. */
-  async #serve(): Promise<void> {
-    for (let attempt = 0; !this.#over.signal.aborted; attempt++) {
-      const pauseMs = BACK_OFF_MS[attempt] ?? 0;
-      if (pauseMs > 0) await sleep(pauseMs, undefined, { signal: this.#over.signal }).catch(() => {});
-      if (this.#over.signal.aborted) return;
-      const link = this.#openLink();
-      let why = await link.ready;
-      if (why === undefined) {
-        attempt = -1;
-        this.#resume(link);
-        why = await link.lost;
-      }
-      if (this.#over.signal.aborted) return;
-      this.#lost(why, why.isFinal || attempt >= BACK_OFF_MS.length - 1);
-    }
-  }
-
-  #openLink(): RealtimeLink {
-    const { apiKey, baseUrl, model, connectTimeoutMs } = this.#settings;
-    this.counters.connections++;
-    this.#link = new RealtimeLink({
-      url: `${baseUrl.replace(/^http/, "ws").replace(/\/$/, "")}/realtime?model=${encodeURIComponent(model)}`,
-      apiKey,
-      session: sessionOf(this.#settings, this.#tools),
-      connectTimeoutMs,
-      counters: this.counters,
-      onEvent: (event) => this.#event(event),
-    });
-    return this.#link;
-  }
 
   /** A session is there: it is told what was said so far, hears what was kept, and is asked for what is owed. */
   #resume(link: RealtimeLink): void {
@@ -184,8 +167,8 @@ export class RealtimeConversation {
     for (const audio of this.#kept.take()) link.sendAudio(audio);
     this.#responses = this.#newResponses();
     for (const ask of owed.asks) this.#responses.ask(ask);
-    if (owed.isCut) this.#responses.ask(this.#goingOn());
-    else if (owed.isTurn) this.#responses.ask(this.#history.isLastKnown ? {} : this.#saying(this.#settings.again));
+    if (owed.isCut) this.#responses.ask(this.#asks.goingOn());
+    else if (owed.isTurn) this.#responses.ask(this.#history.isLastKnown ? {} : this.#asks.saying(this.#settings.again));
   }
 
   #lost(why: LinkError, isLast: boolean): void {
@@ -237,13 +220,15 @@ export class RealtimeConversation {
     const converted = this.#resampler?.process(frame.audio) ?? frame.audio;
     if (converted.length === 0) return;
     const bytes = new Uint8Array(converted.buffer, converted.byteOffset, converted.byteLength);
-    if (this.#link?.isReady) this.#link.sendAudio(bytes);
+    const { link } = this.#sessions;
+    if (link?.isReady) link.sendAudio(bytes);
     else this.counters.dropped_audio_ms += this.#kept.push(bytes);
   }
 
   /** Barge-in. What was not heard is taken back here, at Wavix, and out of what the model believes to have said. */
   #speechStarted(): void {
     const isInterruption = this.#mouth.isSpeaking;
+    this.#idle.restart();
     this.#isUserSpeaking = true;
     this.#ending = undefined;
     this.#responses.interrupt();
@@ -259,7 +244,7 @@ export class RealtimeConversation {
     const nowMs = performance.now();
     const silenceMs = silenceMsOf(this.#settings.turnDetection);
     // The service counts in ms of the audio it was sent, and the last of that was sent just now.
-    const agoMs = (this.#link?.sentMs ?? 0) - (audioEndMs - silenceMs);
+    const agoMs = (this.#sessions.link?.sentMs ?? 0) - (audioEndMs - silenceMs);
     this.#clock.turnOver(agoMs >= 0 && agoMs < MAX_SPEECH_END_AGE_MS ? nowMs - agoMs : nowMs);
     this.#responses.expectTurn();
   }
@@ -279,6 +264,7 @@ export class RealtimeConversation {
         break;
       case "transcribed":
         this.#history.set(event.itemId, event.text);
+        this.#idle.restart();
         if (event.text !== "") this.#happened({ type: "user", text: event.text });
         break;
       case "response-created":
@@ -316,6 +302,7 @@ export class RealtimeConversation {
     }
     const speech = this.#speechOf(itemId);
     this.#responses.spoke();
+    this.#idle.botSpeaks(true);
     this.#clock.audio(speech);
     if (this.#mouth.say(speech, audio)) return;
     this.counters.answers_too_long++;
@@ -373,36 +360,14 @@ export class RealtimeConversation {
   #newResponses(): Responses {
     return new Responses({
       timeoutMs: this.#settings.answerTimeoutMs,
-      send: (event) => this.#link?.send(event),
-      isReady: () => this.#link?.isReady === true,
+      send: (event) => this.#sessions.link?.send(event),
+      isReady: () => this.#sessions.link?.isReady === true,
       onSilence: () =>
-        this.#link?.fail(new LinkError(`OpenAI did not answer for ${this.#settings.answerTimeoutMs} ms`)),
+        this.#sessions.link?.fail(new LinkError(`OpenAI did not answer for ${this.#settings.answerTimeoutMs} ms`)),
     });
   }
 
   // ── What is said ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #greeting(text: string): Ask {
-    return this.#instructed(
-      `The caller has just picked up and said nothing yet. Greet the caller with exactly these words: ${text}`,
-    );
-  }
-
-  #saying(text: string): Ask {
-    return this.#instructed(`Say exactly this and nothing else: ${text}`);
-  }
-
-  #goingOn(): Ask {
-    return this.#instructed(
-      "The line broke while you were speaking, and the caller heard your last message only as far as it is shown. Go on " +
-        "from there without a greeting and without repeating yourself.",
-    );
-  }
-
-  /** Instructions of a response take the place of the session's. */
-  #instructed(text: string): Ask {
-    return { instructions: `${this.#settings.instructions}\n\n${text}`, tool_choice: "none" };
-  }
 
   #apologize(): void {
     this.#tally.own.apologies++;
@@ -423,6 +388,7 @@ export class RealtimeConversation {
   }
 
   #heard(speech: Speech, heardMs: number, interrupted: boolean): void {
+    this.#idle.botSpeaks(this.#mouth.isSpeaking);
     const { itemId, transcript, isCut } = speech;
     if (itemId !== undefined) {
       const isPart = interrupted || isCut;
@@ -444,13 +410,13 @@ export class RealtimeConversation {
     const audioEndMs = Math.floor(heardMs);
     if (audioEndMs > 0) {
       this.counters.truncations++;
-      this.#link?.send({
+      this.#sessions.link?.send({
         type: "conversation.item.truncate",
         item_id: itemId,
         content_index: 0,
         audio_end_ms: audioEndMs,
       });
-    } else this.#link?.send({ type: "conversation.item.delete", item_id: itemId });
+    } else this.#sessions.link?.send({ type: "conversation.item.delete", item_id: itemId });
   }
 
   #endIfHeard(): void {
@@ -458,6 +424,10 @@ export class RealtimeConversation {
     if (this.#ending === undefined || isBusy) return;
     const reason = this.#ending;
     this.#ending = undefined;
+    this.#hangUp(reason);
+  }
+
+  #hangUp(reason: string): void {
     this.#call.hangUp(reason).then(() => this.#end(), this.#fail);
   }
 

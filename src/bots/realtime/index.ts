@@ -3,8 +3,8 @@
  *
  * @module pipecat-wavix/bots/realtime
  */
-export { VoiceBotError } from "../voice/errors.ts";
-export type { ConversationEvent } from "../voice/events.ts";
+export { VoiceBotError } from "../conversation/errors.ts";
+export type { ConversationEvent } from "../conversation/events.ts";
 export type { RealtimeCounters } from "./counters.ts";
 export {
   DEFAULT_REALTIME_MODEL,

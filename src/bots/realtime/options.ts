@@ -1,6 +1,6 @@
 import type { Call } from "../../call/index.ts";
 import type { Tool } from "../../pipecat/index.ts";
-import type { ConversationEvent } from "../voice/events.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
 
 /** When OpenAI takes a turn of the caller for begun and for over. What is left out is the service's own default. */
 export type RealtimeTurnDetection =
@@ -42,6 +42,8 @@ export interface RealtimeBotOptions {
   readonly language?: string;
   /** Tools of one's own, beside `end_call` and `collect_digits`; or what makes them for a call. */
   readonly tools?: readonly Tool[] | ((call: Call) => readonly Tool[]);
+  /** How long nobody may speak before the call ends, in ms; 0: for ever. Default 300 000. */
+  readonly idleMs?: number;
   /** How long an answer may say nothing before it is taken for lost, in ms; default 10 000. */
   readonly answerTimeoutMs?: number;
   /** How long a session may take to be there, in ms; default 5 000. */
@@ -63,6 +65,7 @@ export interface RealtimeSettings {
   readonly transcriptionModel: string | null;
   readonly language: string | undefined;
   readonly tools: (call: Call) => readonly Tool[];
+  readonly idleMs: number;
   readonly answerTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly onEvent: ((event: ConversationEvent, call: Call) => void) | undefined;

@@ -1,8 +1,14 @@
 import type { Bot } from "../../call/index.ts";
-import { Apologies } from "../voice/apologies.ts";
-import { DEFAULT_APOLOGIES, DEFAULT_GREETING, DEFAULT_INSTRUCTIONS } from "../voice/options.ts";
-import { Tally } from "../voice/tally.ts";
-import { checkTools } from "../voice/tools/index.ts";
+import { Apologies } from "../conversation/apologies.ts";
+import {
+  checkIdleMs,
+  DEFAULT_APOLOGIES,
+  DEFAULT_GREETING,
+  DEFAULT_IDLE_MS,
+  DEFAULT_INSTRUCTIONS,
+} from "../conversation/defaults.ts";
+import { Tally } from "../conversation/tally.ts";
+import { checkTools } from "../conversation/tools/index.ts";
 import { RealtimeConversation } from "./conversation.ts";
 import {
   DEFAULT_REALTIME_BASE_URL,
@@ -50,6 +56,7 @@ function settingsOf(options: RealtimeBotOptions): RealtimeSettings {
       options.transcriptionModel === undefined ? DEFAULT_TRANSCRIPTION_MODEL : options.transcriptionModel,
     language: options.language,
     tools: typeof tools === "function" ? tools : () => tools,
+    idleMs: checkIdleMs(options.idleMs ?? DEFAULT_IDLE_MS),
     answerTimeoutMs: options.answerTimeoutMs ?? 10_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     onEvent: options.onEvent,

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integer, url } from "../../settings/index.ts";
+import { integer, seconds, url } from "../../settings/index.ts";
 import type { RealtimeBotOptions } from "./options.ts";
 
 const word = z.string().regex(/^\S{1,200}$/, "must be one word");
@@ -17,6 +17,7 @@ const environment = z.object({
   VOICE_INSTRUCTIONS: text,
   VOICE_GREETING: text,
   VOICE_APOLOGY: text,
+  VOICE_IDLE_SECONDS: seconds(0, 86_400),
 });
 
 type Name = keyof typeof environment.shape;
@@ -56,6 +57,7 @@ export function readRealtimeSettings(env: Readonly<Record<string, string | undef
     instructions: data.VOICE_INSTRUCTIONS,
     greeting: data.VOICE_GREETING,
     apologies: data.VOICE_APOLOGY === undefined ? undefined : { again: data.VOICE_APOLOGY },
+    idleMs: data.VOICE_IDLE_SECONDS,
     turnDetection: turnDetectionOf(data.OPENAI_REALTIME_TURN_DETECTION, data.OPENAI_REALTIME_SILENCE_MS),
   };
   // Without what is undefined: that would hide a default behind it.

@@ -7,7 +7,7 @@ import {
   type Tool,
   TTSSpeakFrame,
 } from "../../pipecat/index.ts";
-import { runTools, type ToolOutcome } from "../voice/tools/index.ts";
+import { runTools, type ToolOutcome } from "../conversation/tools/index.ts";
 import type { RealtimeCounters } from "./counters.ts";
 
 export interface ToolCallsOptions {

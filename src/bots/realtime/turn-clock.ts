@@ -1,4 +1,4 @@
-import type { TurnFigures } from "../voice/turn-meter.ts";
+import type { TurnFigures } from "../conversation/turn-figures.ts";
 
 /** What a turn is measured by: its moments on the clock of `performance.now()`. */
 interface Turn {

@@ -8,17 +8,17 @@ import {
   TTSSpeakFrame,
   TTSStoppedFrame,
 } from "../../pipecat/index.ts";
-import type { Apologies } from "./apologies.ts";
-import { VoiceBotError } from "./errors.ts";
-import type { ConversationEvent } from "./events.ts";
-import { IdleWatch } from "./idle-watch.ts";
+import type { Apologies } from "../conversation/apologies.ts";
+import { VoiceBotError } from "../conversation/errors.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
+import { IdleWatch } from "../conversation/idle-watch.ts";
+import type { Tally } from "../conversation/tally.ts";
+import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
+import { endCallTool } from "../conversation/tools/end-call.ts";
 import type { VoiceSettings } from "./options.ts";
 import { CartesiaTTSService } from "./services/cartesia/index.ts";
 import { DeepgramSTTService } from "./services/deepgram/index.ts";
 import { OpenAILLMService } from "./services/openai/index.ts";
-import type { Tally } from "./tally.ts";
-import { collectDigitsTool } from "./tools/collect-digits.ts";
-import { endCallTool } from "./tools/end-call.ts";
 import { TurnMeter } from "./turn-meter.ts";
 
 /** So many answers may fail one after the other. */
@@ -85,7 +85,7 @@ export class Conversation {
     const unfollow = this.#tally.follow(this.#services);
     try {
       const over = this.#pipeline.run();
-      this.#idle.start();
+      this.#idle.restart();
       const { greeting } = this.#settings;
       if (greeting !== "") void this.#pipeline.queueFrame(new TTSSpeakFrame({ text: greeting }));
       void this.#apologies.prepare((text) => this.#tts.synthesize(text, this.#call.signal));

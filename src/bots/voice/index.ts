@@ -3,15 +3,17 @@
  *
  * @module pipecat-wavix/bots/voice
  */
-export { VoiceBotError } from "./errors.ts";
-export type { ConversationEvent } from "./events.ts";
+
+export { VoiceBotError } from "../conversation/errors.ts";
+export type { ConversationEvent } from "../conversation/events.ts";
+export type { VoiceCounters } from "../conversation/tally.ts";
+export { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
+export { endCallTool } from "../conversation/tools/end-call.ts";
+export type { TurnFigures } from "../conversation/turn-figures.ts";
 export type { VoiceBotOptions } from "./options.ts";
 export * from "./services/cartesia/index.ts";
 export * from "./services/deepgram/index.ts";
 export * from "./services/openai/index.ts";
 export { type ReadVoiceSettings, readVoiceSettings, voiceSettingNames } from "./settings.ts";
-export type { VoiceCounters } from "./tally.ts";
-export { collectDigitsTool } from "./tools/collect-digits.ts";
-export { endCallTool } from "./tools/end-call.ts";
-export { type TurnFigures, TurnMeter } from "./turn-meter.ts";
+export { TurnMeter } from "./turn-meter.ts";
 export { voiceBot } from "./voice-bot.ts";

@@ -1,6 +1,6 @@
 import type { Call } from "../../call/index.ts";
 import type { BargeInOptions, Tool } from "../../pipecat/index.ts";
-import type { ConversationEvent } from "./events.ts";
+import type { ConversationEvent } from "../conversation/events.ts";
 import type { CartesiaOptions } from "./services/cartesia/index.ts";
 import type { DeepgramSTTOptions } from "./services/deepgram/index.ts";
 import type { OpenAILLMOptions } from "./services/openai/index.ts";
@@ -41,13 +41,3 @@ export interface VoiceSettings {
 
 /** It tells the end of a turn from a pause, and says so early; English. The model of the Python bot, nova-2, does not. */
 export const DEFAULT_DEEPGRAM_MODEL = "flux-general-en";
-export const DEFAULT_INSTRUCTIONS =
-  "You are a friendly assistant on the telephone. What you write is spoken to the caller: answer in one to three short, " +
-  "plain sentences, without lists, headings, emojis or other formatting. Write numbers, dates and abbreviations as they " +
-  "are spoken. When the caller wants to finish, say goodbye and end the call.";
-export const DEFAULT_IDLE_MS = 300_000;
-export const DEFAULT_GREETING = "Hello! How can I help you?";
-export const DEFAULT_APOLOGIES = {
-  again: "Sorry, something went wrong. Could you say that again?",
-  goodbye: "I am sorry, I am having technical trouble and cannot go on.",
-} as const;

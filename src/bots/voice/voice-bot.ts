@@ -1,23 +1,20 @@
 import type { Bot } from "../../call/index.ts";
 import { contextAggregators, LLMContext } from "../../pipecat/index.ts";
-import { Apologies } from "./apologies.ts";
-import { Conversation } from "./conversation.ts";
+import { Apologies } from "../conversation/apologies.ts";
 import {
+  checkIdleMs,
   DEFAULT_APOLOGIES,
-  DEFAULT_DEEPGRAM_MODEL,
   DEFAULT_GREETING,
   DEFAULT_IDLE_MS,
   DEFAULT_INSTRUCTIONS,
-  type VoiceBotOptions,
-} from "./options.ts";
+} from "../conversation/defaults.ts";
+import { Tally } from "../conversation/tally.ts";
+import { checkTools } from "../conversation/tools/index.ts";
+import { Conversation } from "./conversation.ts";
+import { DEFAULT_DEEPGRAM_MODEL, type VoiceBotOptions } from "./options.ts";
 import { CartesiaTTSService } from "./services/cartesia/index.ts";
 import { DeepgramSTTService } from "./services/deepgram/index.ts";
 import { OpenAILLMService } from "./services/openai/index.ts";
-import { Tally } from "./tally.ts";
-import { checkTools } from "./tools/index.ts";
-
-/** `setTimeout` takes no longer delay. */
-const MAX_IDLE_MS = 2 ** 31 - 1;
 
 /**
  * A bot that listens (Deepgram), thinks (OpenAI) and speaks (Cartesia); it can be interrupted, and knows what of its answers
@@ -36,10 +33,7 @@ const MAX_IDLE_MS = 2 ** 31 - 1;
  * const server = createServer({ bot });
  */
 export function voiceBot(options: VoiceBotOptions): Bot {
-  const { tools = [], idleMs = DEFAULT_IDLE_MS } = options;
-  if (!(idleMs >= 0 && idleMs <= MAX_IDLE_MS)) {
-    throw new RangeError(`idleMs must be a number from 0 to ${MAX_IDLE_MS}, got ${idleMs}`);
-  }
+  const { tools = [] } = options;
   const settings = {
     deepgram: { model: DEFAULT_DEEPGRAM_MODEL, ...options.deepgram },
     openai: options.openai,
@@ -47,7 +41,7 @@ export function voiceBot(options: VoiceBotOptions): Bot {
     instructions: options.instructions ?? DEFAULT_INSTRUCTIONS,
     greeting: options.greeting ?? DEFAULT_GREETING,
     bargeIn: options.bargeIn ?? {},
-    idleMs,
+    idleMs: checkIdleMs(options.idleMs ?? DEFAULT_IDLE_MS),
     tools: typeof tools === "function" ? tools : () => tools,
     onEvent: options.onEvent,
   };

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ConversationEvent } from "../../../src/bots/conversation/events.ts";
 import { type RealtimeBotOptions, realtimeBot } from "../../../src/bots/realtime/index.ts";
-import type { ConversationEvent } from "../../../src/bots/voice/events.ts";
 import { Ear, type PlaceCallOptions, type SimulatedCall } from "../../../src/simulator/index.ts";
 import {
   createRealtimeStandIn,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { endCallTool } from "../../../src/bots/voice/tools/index.ts";
+import { endCallTool } from "../../../src/bots/conversation/tools/index.ts";
 import {
   EndWhenHeardFrame,
   type LLMMessage,

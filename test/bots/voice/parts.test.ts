@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { Apologies } from "../../../src/bots/voice/apologies.ts";
-import { IdleWatch } from "../../../src/bots/voice/idle-watch.ts";
+import { Apologies } from "../../../src/bots/conversation/apologies.ts";
+import { IdleWatch } from "../../../src/bots/conversation/idle-watch.ts";
+import { Tally } from "../../../src/bots/conversation/tally.ts";
 import {
   DeepgramSTTService,
   readVoiceSettings,
@@ -9,7 +10,6 @@ import {
   voiceBot,
   voiceSettingNames,
 } from "../../../src/bots/voice/index.ts";
-import { Tally } from "../../../src/bots/voice/tally.ts";
 import {
   BotStartedSpeakingFrame,
   BotStoppedSpeakingFrame,
@@ -193,7 +193,7 @@ describe("the idle watch", () => {
     try {
       const onIdle = vi.fn();
       const watch = new IdleWatch(1_000, onIdle);
-      watch.start();
+      watch.restart();
       vi.advanceTimersByTime(900);
       watch.pushed(new InterimTranscriptionFrame({ text: "well", userId: "caller", timestamp: "" }));
       vi.advanceTimersByTime(900);
@@ -205,9 +205,9 @@ describe("the idle watch", () => {
       expect(onIdle).not.toHaveBeenCalled();
       vi.advanceTimersByTime(1);
       expect(onIdle).toHaveBeenCalledTimes(1);
-      watch.start();
+      watch.restart();
       watch.stop();
-      new IdleWatch(0, onIdle).start();
+      new IdleWatch(0, onIdle).restart();
       expect(vi.getTimerCount()).toBe(0);
     } finally {
       vi.useRealTimers();

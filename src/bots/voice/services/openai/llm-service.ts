@@ -9,7 +9,7 @@ import {
   type Tool,
   UserStartedSpeakingFrame,
 } from "../../../../pipecat/index.ts";
-import { checkTools } from "../../tools/index.ts";
+import { checkTools } from "../../../conversation/tools/index.ts";
 import type { ChatLimits } from "./chat.ts";
 import { BASE_URL, Client } from "./client.ts";
 import { type LLMCounters, noCounts } from "./counters.ts";

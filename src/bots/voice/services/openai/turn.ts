@@ -10,7 +10,7 @@ import {
   type ProcessRun,
   type Speculation,
 } from "../../../../pipecat/index.ts";
-import { runTools, type ToolOutcome } from "../../tools/index.ts";
+import { runTools, type ToolOutcome } from "../../../conversation/tools/index.ts";
 import { type ChatLimits, streamChat } from "./chat.ts";
 import type { Client } from "./client.ts";
 import type { Completion } from "./completion.ts";

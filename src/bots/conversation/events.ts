@@ -1,4 +1,4 @@
-import type { TurnFigures } from "./turn-meter.ts";
+import type { TurnFigures } from "./turn-figures.ts";
 
 /** What happens in a conversation. Texts are what people said: they belong into no log. */
 export type ConversationEvent =

@@ -20,30 +20,31 @@ export class IdleWatch {
     this.#onIdle = onIdle;
   }
 
-  start(): void {
+  /** Begins anew: something was said, or the call has begun. While the bot speaks, however long, nothing is awaited. */
+  restart(): void {
     this.stop();
     if (this.#afterMs > 0 && !this.#botSpeaks) this.#timer = setTimeout(this.#onIdle, this.#afterMs);
+  }
+
+  botSpeaks(speaks: boolean): void {
+    this.#botSpeaks = speaks;
+    this.restart();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  /** A frame goes from one processor of the pipeline to the next. */
+  /** A frame goes from one processor of a pipeline to the next. */
   pushed(frame: Frame): void {
-    if (frame instanceof BotStartedSpeakingFrame) {
-      // However long it speaks: somebody does.
-      this.#botSpeaks = true;
-      this.stop();
-    } else if (frame instanceof BotStoppedSpeakingFrame) {
-      this.#botSpeaks = false;
-      this.start();
-    } else if (
+    if (frame instanceof BotStartedSpeakingFrame) this.botSpeaks(true);
+    else if (frame instanceof BotStoppedSpeakingFrame) this.botSpeaks(false);
+    else if (
       frame instanceof InterimTranscriptionFrame ||
       frame instanceof TranscriptionFrame ||
       frame instanceof LLMContextFrame
     ) {
-      this.start();
+      this.restart();
     }
   }
 }

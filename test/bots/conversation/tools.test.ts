@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkTools, endCallTool } from "../../../src/bots/voice/tools/index.ts";
+import { checkTools, endCallTool } from "../../../src/bots/conversation/tools/index.ts";
 import type { Tool } from "../../../src/pipecat/index.ts";
 
 const right: Tool = { name: "a", description: "Does a.", parameters: { type: "object" }, run: () => 1 };
