@@ -12,7 +12,7 @@ export interface ApologyTexts {
 type Kind = keyof ApologyTexts;
 
 /** Makes speech of a text: 16-bit samples at 24 kHz. */
-export type Synthesize = (text: string) => Promise<Int16Array>;
+export type Synthesize = (text: string, signal?: AbortSignal) => Promise<Int16Array>;
 
 const VOICE_SAMPLE_RATE = 24_000;
 /** After a failure, when it is tried again at the earliest. */
@@ -32,11 +32,11 @@ export class Apologies {
     this.texts = texts;
   }
 
-  /** Has them spoken, unless they are. Never rejects. */
-  prepare(synthesize: Synthesize): Promise<void> {
+  /** Has them spoken, unless they are; `signal` gives that up. Never rejects. */
+  prepare(synthesize: Synthesize, signal?: AbortSignal): Promise<void> {
     const isEarly = performance.now() - this.#failedAtMs < RETRY_MS;
     if (this.#spoken.size === 2 || isEarly) return Promise.resolve();
-    this.#preparing ??= this.#prepare(synthesize).finally(() => {
+    this.#preparing ??= this.#prepare(synthesize, signal).finally(() => {
       this.#preparing = undefined;
     });
     return this.#preparing;
@@ -49,14 +49,16 @@ export class Apologies {
     return recordedApology();
   }
 
-  async #prepare(synthesize: Synthesize): Promise<void> {
+  async #prepare(synthesize: Synthesize, signal: AbortSignal | undefined): Promise<void> {
     try {
       for (const kind of ["goodbye", "again"] as const) {
-        const audio = await synthesize(this.texts[kind]);
+        if (this.#spoken.has(kind)) continue;
+        const audio = await synthesize(this.texts[kind], signal);
         if (audio.length > 0) this.#spoken.set(kind, audio);
       }
     } catch {
-      this.#failedAtMs = performance.now();
+      // The caller who hung up says nothing of the voice.
+      if (!signal?.aborted) this.#failedAtMs = performance.now();
     }
   }
 }

@@ -88,7 +88,7 @@ export class Conversation {
       this.#idle.restart();
       const { greeting } = this.#settings;
       if (greeting !== "") void this.#pipeline.queueFrame(new TTSSpeakFrame({ text: greeting }));
-      void this.#apologies.prepare((text) => this.#tts.synthesize(text, this.#call.signal));
+      void this.#apologies.prepare((text, signal) => this.#tts.synthesize(text, signal), this.#call.signal);
       await over;
     } catch (error) {
       if (error instanceof VoiceBotError) await this.#lastWords();

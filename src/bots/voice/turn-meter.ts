@@ -1,4 +1,5 @@
 import {
+  ErrorFrame,
   type FramePushed,
   InterruptionFrame,
   LLMTextFrame,
@@ -41,6 +42,8 @@ export class TurnMeter {
     else if (frame instanceof TTSStartedFrame) turn.firstSentence ??= nowMs;
     else if (frame instanceof TTSAudioRawFrame) turn.firstAudio ??= nowMs;
     else if (frame instanceof InterruptionFrame && turn.firstAudio === undefined) this.#turn = undefined;
+    // What is heard now is an apology.
+    else if (frame instanceof ErrorFrame) this.#turn = undefined;
     else if (frame instanceof MetricsFrame) {
       const heard = frame.data.find(({ name }) => name === "firstAudioHeardAtMs");
       if (heard === undefined || turn.firstAudio === undefined) return;

@@ -26,7 +26,7 @@ const MAX_MESSAGES = 200;
 export class LLMContext {
   /** What the model may have done. */
   readonly tools: readonly Tool[];
-  readonly #messages: LLMMessage[];
+  #messages: LLMMessage[];
   readonly #maxMessages: number;
 
   /** @param options.maxMessages beyond that the oldest go, except those of the system; default 200 */
@@ -45,18 +45,15 @@ export class LLMContext {
     return this.#messages;
   }
 
-  /** Appends messages, all of them before one goes: a tool's answers stay with their call. */
-  add(...messages: readonly LLMMessage[]): void {
-    for (const message of messages) this.#append(message);
-    this.#trim();
+  /** What the messages would be with one more. */
+  with(message: LLMMessage): readonly LLMMessage[] {
+    return appended(this.#messages, message);
   }
 
-  /** A caller who speaks on after a pause has said one thing, and services want turns to alternate. */
-  #append(message: LLMMessage): void {
-    const last = this.#messages.at(-1);
-    if (message.role === "user" && last?.role === "user") {
-      this.#messages[this.#messages.length - 1] = { role: "user", content: `${last.content} ${message.content}` };
-    } else this.#messages.push(message);
+  /** Appends messages, all of them before one goes: a tool's answers stay with their call. */
+  add(...messages: readonly LLMMessage[]): void {
+    for (const message of messages) this.#messages = appended(this.#messages, message);
+    this.#trim();
   }
 
   #trim(): void {
@@ -69,4 +66,11 @@ export class LLMContext {
       this.#messages.splice(oldest, count);
     }
   }
+}
+
+/** A caller who speaks on after a pause has said one thing, and services want turns to alternate. */
+function appended(messages: readonly LLMMessage[], message: LLMMessage): LLMMessage[] {
+  const last = messages.at(-1);
+  if (message.role !== "user" || last?.role !== "user") return [...messages, message];
+  return [...messages.slice(0, -1), { role: "user", content: `${last.content} ${message.content}` }];
 }

@@ -45,7 +45,7 @@ export class UserContext extends FrameProcessor {
   readonly #context: LLMContext;
   readonly #bargeIn: BargeIn;
   readonly #listener: UserContextListener;
-  /** Final pieces of the turn; and the whole of it, when something has come behind them that may still change. */
+  /** Final pieces of the turn, and what has come that may still change. */
   #pieces: string[] = [];
   #interim = "";
   #speechMs: number | null = null;
@@ -109,7 +109,9 @@ export class UserContext extends FrameProcessor {
   }
 
   get #text(): string {
-    return this.#interim === "" ? this.#pieces.join(" ") : this.#interim;
+    const said = this.#pieces.join(" ");
+    // Of some services it is the whole turn so far, of others what is not final of it.
+    return this.#interim.startsWith(said) ? this.#interim : `${said} ${this.#interim}`.trim();
   }
 
   #heard(speechMs: number | null): void {
@@ -119,11 +121,12 @@ export class UserContext extends FrameProcessor {
     if (text === "" || (this.#hasTheWord && !this.#botSpeaks)) return;
     if (this.#botSpeaks && !this.#bargeIn.isMeant(text, speechMs)) return;
     this.#hasTheWord = true;
-    if (!this.#botSpeaks && !this.#answerIsDue) return;
-    // An answer that is not heard yet is no more the right one either: there is more to what it answers.
+    const interrupts = this.#botSpeaks || this.#answerIsDue;
     this.#silenced();
+    // Whatever is in the making is no more the right answer, for there is more to what it answers: also while the bot has
+    // fallen silent over a tool that runs, of which nothing is known here.
     this.broadcastFrame(() => new InterruptionFrame());
-    this.#listener.onInterruption?.(text);
+    if (interrupts) this.#listener.onInterruption?.(text);
   }
 
   /** An answer is prepared for what will probably be the turn. */

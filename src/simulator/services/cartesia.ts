@@ -16,8 +16,10 @@ export interface CartesiaStandInOptions extends CartesiaDelivery {
   readonly voices?: readonly string[];
   /** What becomes of the first, second, … upgrade: accepted, refused with an HTTP status, or never answered. */
   readonly upgrades?: readonly ("accept" | "hang" | number)[];
-  /** What goes wrong in the first, second, … context, over all connections. */
-  readonly contexts?: readonly (CartesiaContextFault | undefined)[];
+  /** What goes wrong in the first, second, … context, over all connections; or what says it for the text a context begins with. */
+  readonly contexts?:
+    | readonly (CartesiaContextFault | undefined)[]
+    | ((transcript: string) => CartesiaContextFault | undefined);
   /** Contexts a key may have at once; one more is answered 429. Default: no limit. */
   readonly maxContexts?: number;
   /** A connection without a message is closed after so long, in ms. Default 300000, as published. */
@@ -66,7 +68,9 @@ export async function createCartesiaStandIn(options: CartesiaStandInOptions = {}
   const raw = new Set<Duplex>();
   const watchers = new Set<(request: Record<string, unknown>) => void>();
   const upgrades = [...(options.upgrades ?? [])];
-  const faults = [...(options.contexts ?? [])];
+  const { contexts: scripted = [] } = options;
+  const faults = typeof scripted === "function" ? [] : [...scripted];
+  const faultOf = typeof scripted === "function" ? scripted : () => faults.shift();
   let upgradeCount = 0;
   let contextCount = 0;
 
@@ -91,9 +95,9 @@ export async function createCartesiaStandIn(options: CartesiaStandInOptions = {}
     socket.on("error", () => {});
     raw.add(socket);
     socket.on("close", () => raw.delete(socket));
-    const scripted = upgrades.shift() ?? "accept";
-    if (scripted === "hang") return;
-    const status = scripted === "accept" ? refusal(incoming, options) : scripted;
+    const upgrade = upgrades.shift() ?? "accept";
+    if (upgrade === "hang") return;
+    const status = upgrade === "accept" ? refusal(incoming, options) : upgrade;
     if (status !== undefined) {
       const body = JSON.stringify(httpError(status));
       socket.end(
@@ -153,7 +157,7 @@ export async function createCartesiaStandIn(options: CartesiaStandInOptions = {}
           connection.send({ ...errorEvent(request.contextId, limited), error_code: "concurrency_limited" });
           return;
         }
-        context = new CartesiaContext(request, options, faults.shift() ?? {}, connection);
+        context = new CartesiaContext(request, options, faultOf(request.transcript) ?? {}, connection);
         contexts.set(request.contextId, context);
         contextCount++;
       }

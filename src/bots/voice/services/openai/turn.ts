@@ -51,7 +51,7 @@ export class Turn {
     this.#options = options;
     this.#run = run;
     this.#context = context;
-    this.#messages = [...context.messages, ...(speculation === null ? [] : [speculation.userMessage])];
+    this.#messages = [...(speculation === null ? context.messages : context.with(speculation.userMessage))];
     this.#outlet = new Outlet((frame) => run.pushFrame(frame), speculation !== null);
     this.#wanted = speculation === null ? Promise.resolve(true) : this.#decide(speculation);
   }
