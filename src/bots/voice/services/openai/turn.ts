@@ -155,6 +155,7 @@ export class Turn {
       tools,
       interruption: this.#aborter.signal,
       over,
+      hasWords: this.#hasWords,
       pushFrame: (frame, tool) => {
         if (frame instanceof TTSSpeakFrame || frame instanceof OutputAudioRawFrame) this.#hasWords = true;
         return tool.cancelOnInterruption === false ? pushLater(frame) : this.#run.pushFrame(frame);
