@@ -24,6 +24,8 @@ import { type Call, CallError, type Utterance } from "./call.ts";
 
 /** When the first audio of an utterance is asked whether it was heard: a mark goes out every 240 ms, and comes back. */
 const FIRST_HEARD_AFTER_MS = 400;
+/** The length of an utterance is a sum of the lengths of frames, the end of a word is not: they differ by rounding. */
+const ROUNDING_MS = 0.01;
 
 /** A frame that waits until the caller has heard what came before it. */
 interface Held {
@@ -93,7 +95,7 @@ export class CallOutput extends FrameProcessor {
       const utterance = this.#call.beginUtterance();
       this.#open = utterance;
       this.#last = utterance;
-      void utterance.finished.then(() => this.#finished(utterance));
+      void utterance.finished.then(({ interrupted }) => this.#finished(utterance, interrupted));
     } catch (error) {
       ignoreEndOfCall(error);
     }
@@ -102,7 +104,7 @@ export class CallOutput extends FrameProcessor {
   #close(): void {
     if (this.#open === undefined) return;
     this.#open = undefined;
-    void this.#give(new TTSStoppedFrame());
+    this.#giveUnawaited(new TTSStoppedFrame());
   }
 
   #started(utterance: Utterance): void {
@@ -126,9 +128,9 @@ export class CallOutput extends FrameProcessor {
   }
 
   /** It was heard to its end, or cut off. */
-  #finished(utterance: Utterance): void {
+  #finished(utterance: Utterance, interrupted: boolean): void {
     this.#firstHeard(utterance);
-    this.#release(utterance);
+    this.#release(utterance, interrupted);
     if (utterance === this.#last) this.#stopped();
   }
 
@@ -148,14 +150,18 @@ export class CallOutput extends FrameProcessor {
     this.#held.push({ frame, utterance, atMs });
   }
 
-  /** Passes on what is heard now that an utterance is over, and everything of those before it. */
-  #release(utterance: Utterance): void {
-    const { heardMs } = utterance;
+  /**
+   * Passes on what is heard now that an utterance is over, and everything of those before it. Of one that was not cut off
+   * words may be missing all the same, which the socket did not take; what stood behind it has its turn.
+   */
+  #release(utterance: Utterance, interrupted: boolean): void {
+    const heardMs = utterance.heardMs + ROUNDING_MS;
     while (this.#held.length > 0) {
       const first = this.#held[0] as Held;
       if (first.utterance !== utterance) return;
       this.#held.shift();
-      if (first.atMs <= heardMs || first.frame.isUninterruptible) void this.#pass(first.frame);
+      const isBehind = !interrupted && !(first.frame instanceof TTSTextFrame);
+      if (first.atMs <= heardMs || isBehind || first.frame.isUninterruptible) void this.#pass(first.frame);
     }
   }
 
@@ -176,13 +182,13 @@ export class CallOutput extends FrameProcessor {
 
   /** The call ends now, if it has not. */
   #cancel(frame: CancelFrame): void {
-    void this.#give(frame);
+    this.#giveUnawaited(frame);
     this.#cutOff();
   }
 
   #cutOff(): void {
     if (this.#last !== undefined) this.#firstHeard(this.#last);
-    for (const utterance of new Set(this.#held.map((held) => held.utterance))) this.#release(utterance);
+    for (const utterance of new Set(this.#held.map((held) => held.utterance))) this.#release(utterance, true);
     this.#open = undefined;
     this.#stopped();
   }
@@ -199,6 +205,11 @@ export class CallOutput extends FrameProcessor {
 
   #give(frame: Frame): Promise<void> {
     return this.#call.send(frame).catch(ignoreEndOfCall);
+  }
+
+  /** Where nobody waits for it, what goes wrong must not become a rejection that nobody handles. */
+  #giveUnawaited(frame: Frame): void {
+    this.#give(frame).catch((exception: Error) => this.pushError(exception.message, { exception }));
   }
 }
 

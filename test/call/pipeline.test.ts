@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type CallEnd, createWavixTransport, packetClock, type WavixTransport } from "../../src/call/index.ts";
+import { Outbox } from "../../src/call/outbox.ts";
+import { CodecError } from "../../src/codec/index.ts";
 import {
   BotStartedSpeakingFrame,
   BotStoppedSpeakingFrame,
@@ -166,6 +168,22 @@ describe("call.output()", () => {
     expect(peer.heardMs(2)).toBe(WORD_MS);
   });
 
+  it("remembers an answer to its last word, however its audio was cut into frames", async () => {
+    await open();
+    for (const samples of [1_000, 1_001, 1_024, 441]) {
+      const already = said().length;
+      await line.queueFrame(new TTSStartedFrame());
+      for (let at = 0; at < 15; at++) {
+        await line.queueFrame(new TTSAudioRawFrame({ audio: new Int16Array(samples), sampleRate: 24_000 }));
+      }
+      await line.queueFrame(new TTSTextFrame({ text: "almost", endMs: 100 }));
+      await line.queueFrame(new TTSTextFrame({ text: "all", endMs: ((15 * samples) / 24_000) * 1_000 }));
+      await line.queueFrame(new TTSStoppedFrame());
+      await pass(2_000);
+      expect(said().slice(already)).toEqual(["almost all"]);
+    }
+  });
+
   it("sends no clear when there is nothing to silence", async () => {
     await open();
     line.queueFrame(new InterruptionFrame());
@@ -193,6 +211,42 @@ describe("call.output()", () => {
     expect(said()).toEqual(["good bye"]);
     await pass(10);
     expect(end).toMatchObject({ endedBy: "bot", reason: "goodbye" });
+  });
+
+  it("ends the call although the socket did not take all of the goodbye", async () => {
+    const hangUp = vi.fn(async () => peer.cut());
+    await open({}, hangUp);
+    await speak(["good", "bye", "then"]);
+    await line.queueFrame(new EndWhenHeardFrame({ reason: "goodbye" }));
+    await pass(60);
+    peer.bufferedAmount = 600_000;
+    await pass(200);
+    peer.bufferedAmount = 0;
+    await pass(3_000);
+    expect(transport.stats.packetsDropped).toBeGreaterThan(0);
+    expect(hangUp).toHaveBeenCalledTimes(1);
+  });
+
+  it("takes nobody down but its own call when the codec traps at the end of an utterance", async () => {
+    const rejected = vi.fn();
+    process.on("unhandledRejection", rejected);
+    try {
+      await open();
+      await line.queueFrame(new TTSStartedFrame());
+      await line.queueFrame(new TTSAudioRawFrame({ audio: new Int16Array(2_500).fill(1), sampleRate: 24_000 }));
+      const flush = vi.spyOn(Outbox.prototype, "flush").mockImplementation(() => {
+        throw new CodecError("CODEC_TRAP", "the codec met a trap");
+      });
+      await line.queueFrame(new TTSStoppedFrame());
+      await pass(0);
+      flush.mockRestore();
+      await pass(5_000);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(rejected).not.toHaveBeenCalled();
+      expect(end).toMatchObject({ reason: "codec-failed" });
+    } finally {
+      process.off("unhandledRejection", rejected);
+    }
   });
 
   it("goes on with the call when the goodbye is interrupted", async () => {

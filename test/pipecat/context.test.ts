@@ -96,7 +96,7 @@ describe("turns", () => {
     const { interim, final, stop, answerer, heard } = open();
     interim("what");
     final("What time");
-    interim("is");
+    interim("What time is");
     final("is it?");
     expect(answerer.asked).toEqual([]);
     stop();
@@ -118,7 +118,8 @@ describe("turns", () => {
   });
 
   it("counts words that have not become final when the turn ends", () => {
-    const { interim, stop, context } = open();
+    const { interim, final, stop, context } = open();
+    final("hello");
     interim("hello there");
     stop();
     expect(contents(context.messages)).toEqual(["user: hello there"]);
@@ -222,6 +223,29 @@ describe("barge-in", () => {
     expect(heard.at(-1)).toBe("user: And then what?");
   });
 
+  it("silences a bot that begins to speak while the caller does", () => {
+    const { interim, final, stop, speaks, answerer, heard } = open();
+    interim("hello I", 300);
+    // A greeting that was on its way, or an apology.
+    speaks();
+    interim("hello I would like", 700);
+    interim("hello I would like a table", 1_000);
+    // At the first words, which take back what is in the making, and at the first that the bot spoke into.
+    expect(answerer.interruptions).toBe(2);
+    final("Hello, I would like a table.", 1_100);
+    stop();
+    expect(heard).toEqual(["interrupted: hello I would like", "user: Hello, I would like a table."]);
+  });
+
+  it("counts each word once, though part of the turn is final already", () => {
+    const { interim, final, answerer } = inAnAnswer({ bargeIn: { minWords: 4 } });
+    final("one moment", 400);
+    interim("one moment please", 700);
+    expect(answerer.interruptions).toBe(0);
+    interim("one moment please wait", 900);
+    expect(answerer.interruptions).toBe(1);
+  });
+
   it("takes an answer back that is not heard yet: there is more to the question", () => {
     const { final, interim, stop, answerer, heard } = open();
     final("I would like");
@@ -274,6 +298,17 @@ describe("an eager end of turn", () => {
     const confirmed = await Promise.all(answerer.asked.map(({ speculation }) => speculation?.confirmed));
     expect(confirmed).toEqual([false, false, undefined]);
     expect(contents(context.messages)).toEqual(["user: What time is it in Oslo?"]);
+  });
+
+  it("is asked for anew when something else interrupts the bot: what was prepared is gone", async () => {
+    const { eager, final, stop, line, answerer } = open();
+    eager("What time is it?");
+    line.queueFrame(new InterruptionFrame());
+    final("What time is it?");
+    stop();
+    expect(answerer.asked).toHaveLength(2);
+    expect(answerer.asked[1]?.speculation).toBeNull();
+    expect(await answerer.asked[0]?.speculation?.confirmed).toBe(false);
   });
 
   it("is none while the bot speaks and not enough was said", () => {

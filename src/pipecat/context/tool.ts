@@ -4,6 +4,8 @@ import type { Frame } from "../frames.ts";
 export interface ToolRun {
   /** Aborts when the caller interrupts, the time is up, or the call is over. */
   readonly signal: AbortSignal;
+  /** Whether the caller is told anything in this answer, by the model or by a tool before; absent where nobody knows. */
+  readonly hasWords?: boolean;
   /** Sends a frame down the pipeline, behind what the model has said so far. */
   pushFrame(frame: Frame): void | Promise<void>;
 }

@@ -45,7 +45,7 @@ export class UserContext extends FrameProcessor {
   readonly #context: LLMContext;
   readonly #bargeIn: BargeIn;
   readonly #listener: UserContextListener;
-  /** Final pieces of the turn, and what has come behind them and may still change. */
+  /** Final pieces of the turn, and what has come that may still change. */
   #pieces: string[] = [];
   #interim = "";
   #speechMs: number | null = null;
@@ -80,7 +80,7 @@ export class UserContext extends FrameProcessor {
     else if (frame instanceof TurnResumedFrame) this.#forgetSpeculation();
     else if (frame instanceof UserStoppedSpeakingFrame) return this.#endTurn(frame);
     else {
-      if (frame instanceof InterruptionFrame) this.#silenced();
+      if (frame instanceof InterruptionFrame) this.#interrupted();
       return run.pushFrame(frame);
     }
   }
@@ -94,7 +94,13 @@ export class UserContext extends FrameProcessor {
     if (frame instanceof BotStartedSpeakingFrame) this.#botSpeaks = true;
     else if (frame instanceof BotStoppedSpeakingFrame) this.#silenced();
     else if (frame instanceof ErrorFrame) this.#answerIsDue = false;
-    else if (frame instanceof InterruptionFrame) this.#silenced();
+    else if (frame instanceof InterruptionFrame) this.#interrupted();
+  }
+
+  /** By somebody else: what was prepared for the end of the turn is gone too. */
+  #interrupted(): void {
+    this.#silenced();
+    this.#forgetSpeculation();
   }
 
   #silenced(): void {
@@ -111,7 +117,8 @@ export class UserContext extends FrameProcessor {
   #heard(speechMs: number | null): void {
     this.#speechMs = speechMs;
     const text = this.#text;
-    if (this.#hasTheWord || text === "") return;
+    // The bot may have begun to speak in the middle of the turn: a caller who goes on silences it.
+    if (text === "" || (this.#hasTheWord && !this.#botSpeaks)) return;
     if (this.#botSpeaks && !this.#bargeIn.isMeant(text, speechMs)) return;
     this.#hasTheWord = true;
     const interrupts = this.#botSpeaks || this.#answerIsDue;

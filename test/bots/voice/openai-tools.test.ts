@@ -313,6 +313,16 @@ describe("the tool that ends the call", () => {
     expect(scene.frames.at(-2)).toMatchObject({ text: "See you." });
   });
 
+  it("hangs up on nobody without a goodbye", async () => {
+    const replies = [{ toolCalls: [{ name: "end_call" }] }, { text: "Goodbye!", toolCalls: [{ name: "end_call" }] }];
+    await using scene = await llmScene(replies, { tools: [endCallTool()] });
+    scene.ask("That was all");
+    await scene.until(() => scene.frames.some((frame) => frame instanceof EndWhenHeardFrame));
+    expect(shapeOf(scene.frames)).toEqual([...wordless, ...answer, "EndWhenHeardFrame"]);
+    const [refused] = toolMessages(scene.openai.requests[1]?.messages ?? []);
+    expect(refused?.content).toMatch(/^{"error":"the caller has heard no goodbye/);
+  });
+
   it("has the model asked again when it failed", async () => {
     const toolCalls = [{ name: "end_call", arguments: "{" }];
     await using scene = await llmScene([{ toolCalls }, "Are you still there?"], { tools: [endCallTool()] });

@@ -91,6 +91,20 @@ describe("an answer", () => {
     expect(scene.openai.connectionCount).toBe(2);
   });
 
+  it("takes an answer without a word for a failure: the caller would wait for it", async () => {
+    await using scene = await llmScene([{ text: "" }, { text: " \n" }, "Here I am."]);
+    for (let failures = 1; failures <= 2; failures++) {
+      scene.ask("Hello?");
+      await scene.until(() => scene.errors.length === failures);
+    }
+    scene.ask("Hello?");
+    await scene.answers(3);
+    expect(scene.errors.map(({ error, fatal }) => [error, fatal])).toEqual(
+      Array(2).fill(["OpenAILLMService: the answer has no words", false]),
+    );
+    expect(scene.llm.counters.failed).toBe(2);
+  });
+
   it("says nothing of a warm-up that fails", async () => {
     await using scene = await llmScene(["Hello."], { standIn: { models: [] } });
     await vi.waitFor(() => expect(scene.llm.counters.warm_up_failures).toBe(1));

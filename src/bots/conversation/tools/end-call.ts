@@ -22,9 +22,10 @@ export function endCallTool(): Tool {
       },
     },
     respondAfter: false,
-    async run(args, { pushFrame }) {
+    async run(args, { pushFrame, hasWords }) {
       const { goodbye } = args as { goodbye?: unknown };
       if (typeof goodbye === "string" && goodbye.trim() !== "") await pushFrame(new TTSSpeakFrame({ text: goodbye }));
+      else if (hasWords === false) throw new Error("the caller has heard no goodbye: call it again with one");
       await pushFrame(new EndWhenHeardFrame({ reason: "goodbye" }));
       return { status: "the call ends when the goodbye was heard, unless the caller speaks first" };
     },

@@ -11,6 +11,8 @@ export interface ToolRoundOptions {
   readonly interruption: AbortSignal;
   /** Aborts when the pipeline is over. */
   readonly over: AbortSignal;
+  /** For the tools: whether anything was said in this answer, if that is known. */
+  readonly hasWords?: boolean;
   /** Takes the frames of a tool. */
   pushFrame(frame: Frame, tool: Tool): void | Promise<void>;
   /** Given every call's outcome, once; in the very moment of an interruption, since the next turn may follow at once. */
@@ -89,6 +91,7 @@ async function runTool(call: LLMToolCall, end: AbortController, options: ToolRou
   let isOver = false;
   const run: ToolRun = {
     signal: end.signal,
+    ...(options.hasWords === undefined ? {} : { hasWords: options.hasWords }),
     pushFrame: (frame) => (isOver ? undefined : options.pushFrame(frame, tool)),
   };
   try {

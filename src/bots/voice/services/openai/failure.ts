@@ -4,6 +4,7 @@ export type ChatErrorCode =
   | "STALLED"
   | "TOO_SLOW"
   | "UNFINISHED"
+  | "NO_WORDS"
   | "TOO_LONG"
   | "TOO_MANY_ROUNDS"
   | "PACKAGE_MISSING";

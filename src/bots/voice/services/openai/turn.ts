@@ -7,8 +7,10 @@ import {
   type LLMMessage,
   LLMTextFrame,
   MetricsFrame,
+  OutputAudioRawFrame,
   type ProcessRun,
   type Speculation,
+  TTSSpeakFrame,
 } from "../../../../pipecat/index.ts";
 import { runTools, type ToolOutcome } from "../../../conversation/tools/index.ts";
 import { type ChatLimits, streamChat } from "./chat.ts";
@@ -44,6 +46,8 @@ export class Turn {
   readonly #messages: LLMMessage[];
   readonly #outlet: Outlet;
   readonly #aborter = new AbortController();
+  /** Whether the caller has anything to hear, of the model or of a tool. */
+  #hasWords = false;
   /** Whether the answer is wanted, as soon as that is known. */
   readonly #wanted: Promise<boolean>;
 
@@ -70,7 +74,12 @@ export class Turn {
     try {
       for (let round = 0; ; round++) {
         const completion = await this.#ask(round === MAX_TOOL_ROUNDS);
-        if (!(await this.#wanted) || completion.toolCalls.length === 0) return;
+        if (completion.text.trim() !== "") this.#hasWords = true;
+        if (!(await this.#wanted)) return;
+        if (completion.toolCalls.length === 0) {
+          if (!this.#hasWords) throw new ChatError("NO_WORDS", "the answer has no words");
+          return;
+        }
         if (round === MAX_TOOL_ROUNDS) {
           throw new ChatError("TOO_MANY_ROUNDS", `functions were called ${round + 1} times without an answer`);
         }
@@ -146,7 +155,11 @@ export class Turn {
       tools,
       interruption: this.#aborter.signal,
       over,
-      pushFrame: (frame, tool) => (tool.cancelOnInterruption === false ? pushLater(frame) : this.#run.pushFrame(frame)),
+      hasWords: this.#hasWords,
+      pushFrame: (frame, tool) => {
+        if (frame instanceof TTSSpeakFrame || frame instanceof OutputAudioRawFrame) this.#hasWords = true;
+        return tool.cancelOnInterruption === false ? pushLater(frame) : this.#run.pushFrame(frame);
+      },
       onSettled: (settled) => {
         this.#count(settled);
         // What was said beside the calls gets into the context when it was heard, and by whoever knows that.
