@@ -267,7 +267,7 @@ class TalkingLine {
       say: (text) => this.sound(standInSpeech(text, WIRE_SAMPLE_RATE, CALLER_VOICE).pcm),
       sound: (pcm) => void this.sound(pcm),
       hears: async () => void (await ear.sound()),
-      heardOut: async () => void (await ear.silence(150)),
+      heardOut: async () => void (await ear.silence(500)),
       hangUp: () => this.hangUp(),
     };
   }

@@ -20,7 +20,7 @@ function expectFailed({ end, report }: OverCall, message: RegExp): void {
 describe("OpenAI", { timeout: 15_000 }, () => {
   const talk = voiceCalls();
   const many = (reply: OpenAIReply, count: number): OpenAIReply[] => Array.from({ length: count }, () => reply);
-  const limits = { openai: { firstTokenTimeoutMs: 900 } };
+  const limits = { openai: { firstTokenTimeoutMs: 1_500 } };
 
   it.concurrent.for<[string, OpenAIReply]>([
     ["refuses once for too many requests", { status: 429 }],

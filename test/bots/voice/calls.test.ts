@@ -288,7 +288,7 @@ describe("tools of a call", { timeout: 15_000 }, () => {
     say("Never mind, two calzones please.");
     await happened("user", 2);
     await happened("bot", 2);
-    expect(reasons).toHaveLength(1);
+    expect(reasons).toEqual([new Error("the caller interrupted")]);
     expect(openai.requests.at(-1)?.messages.at(-1)).toEqual({
       role: "user",
       content: "Never mind, two calzones please.",
