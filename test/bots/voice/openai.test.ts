@@ -1,7 +1,11 @@
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createNetServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
+import type OpenAI from "openai";
+import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import { describe, expect, it, vi } from "vitest";
+import { streamChat } from "../../../src/bots/voice/services/openai/chat.ts";
 import {
   defaultOpenAIModel,
   defaultReasoningEffort,
@@ -123,6 +127,26 @@ describe("an answer", () => {
       process.off("uncaughtException", uncaught);
       server.close();
     }
+  });
+
+  it("lets no time run out while the voice has no room for more", async () => {
+    const chunk = (content: string, finish_reason: string | null) => ({
+      choices: [{ index: 0, delta: { content }, finish_reason }],
+    });
+    async function* chunks() {
+      yield chunk("Once upon", null);
+      yield chunk(" a time.", "stop");
+    }
+    const client = { chat: { completions: { create: async () => chunks() } } } as unknown as OpenAI;
+    const completion = await streamChat(client, {} as ChatCompletionCreateParamsStreaming, {
+      signal: new AbortController().signal,
+      maxRetries: 0,
+      firstTokenTimeoutMs: 50,
+      totalTimeoutMs: 50,
+      onText: () => sleep(100),
+      onRetry: () => {},
+    });
+    expect(completion.text).toBe("Once upon a time.");
   });
 
   it("says nothing of a warm-up that fails", async () => {
