@@ -5,6 +5,8 @@ import { describe, expect, it } from "vitest";
 import { Tally } from "../src/bots/conversation/tally.ts";
 import { checkPipecatOptions } from "../src/bots/pipecat/check-options.ts";
 import { pipecatBot, pipecatSettingNames } from "../src/bots/pipecat/index.ts";
+import { newCounters } from "../src/bots/realtime/counters.ts";
+import { realtimeSettingNames } from "../src/bots/realtime/index.ts";
 import {
   CartesiaTTSService,
   DeepgramSTTService,
@@ -62,6 +64,24 @@ describe("docs/voice.md", () => {
       tts: new CartesiaTTSService({ apiKey: "c" }),
     });
     expect(named.toSorted()).toEqual(Object.keys(tally.counters).toSorted());
+  });
+});
+
+describe("docs/voice.md, of speech to speech", () => {
+  const [settings = "", counts = ""] = section(docs("voice.md"), "## Speech to speech").split("Its counts are");
+
+  it("names every setting, and no other", () => {
+    const named = tableRows(settings).flatMap(([name = ""]) => codesIn(name));
+    expect(named.toSorted()).toEqual([...realtimeSettingNames].toSorted());
+  });
+
+  it("names every count, and no other", () => {
+    const named = tableRows(counts).flatMap(([name = ""]) => codesIn(name));
+    expect(named.toSorted()).toEqual(
+      Object.keys(newCounters())
+        .map((name) => `realtime_${name}`)
+        .toSorted(),
+    );
   });
 });
 

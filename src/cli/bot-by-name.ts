@@ -74,17 +74,23 @@ const BOTS: Readonly<Record<string, OwnBot>> = {
 async function voiceSettings(env: Environment): Promise<VoiceBotOptions> {
   requirePackages("voice", ["@deepgram/sdk", "openai"]);
   const { readVoiceSettings } = await import("../bots/voice/index.ts");
-  const read = readVoiceSettings(env);
-  const settings = settingsOf(read);
-  if (!read.ok || !read.showsTranscript) return settings;
-  const { transcriptPrinter } = await import("./transcript.ts");
-  return { ...settings, onEvent: transcriptPrinter(console.log) };
+  return shownSettings(readVoiceSettings(env));
 }
 
 /** @throws UsageError with all that is wrong with the variables */
 async function realtimeSettings(env: Environment): Promise<RealtimeBotOptions> {
   const { readRealtimeSettings } = await import("../bots/realtime/index.ts");
-  return settingsOf(readRealtimeSettings(env));
+  return shownSettings(readRealtimeSettings(env));
+}
+
+type ReadConversation<T> = { ok: true; settings: T; showsTranscript: boolean } | { ok: false; problems: string[] };
+
+/** The settings, and where they ask for it, what is said shown on standard output. */
+async function shownSettings<T>(read: ReadConversation<T>): Promise<T> {
+  const settings = settingsOf(read);
+  if (!read.ok || !read.showsTranscript) return settings;
+  const { transcriptPrinter } = await import("./transcript.ts");
+  return { ...settings, onEvent: transcriptPrinter(console.log) };
 }
 
 /** Those that only some bots need are not installed with this package. */

@@ -17,7 +17,7 @@ export function lineOf(event: ConversationEvent, atMs: number): TranscriptLine {
     case "bot":
       return { atMs, who: "bot", text: event.interrupted ? `${event.text} …  (cut off here)` : event.text };
     case "interruption":
-      return { atMs, who: "", text: `the caller interrupts: «${event.text}»` };
+      return { atMs, who: "", text: `the caller interrupts${event.text === "" ? "" : `: «${event.text}»`}` };
     case "false-start":
       return { atMs, who: "", text: `not enough to interrupt: «${event.text}»` };
     case "trouble":

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { integer, seconds, url } from "../../settings/index.ts";
+import { flag, integer, seconds, url } from "../../settings/index.ts";
 import type { RealtimeBotOptions } from "./options.ts";
 
 const word = z.string().regex(/^\S{1,200}$/, "must be one word");
@@ -18,6 +18,7 @@ const environment = z.object({
   VOICE_GREETING: text,
   VOICE_APOLOGY: text,
   VOICE_IDLE_SECONDS: seconds(0, 86_400),
+  VOICE_TRANSCRIPT: flag,
 });
 
 type Name = keyof typeof environment.shape;
@@ -26,7 +27,14 @@ type Name = keyof typeof environment.shape;
 export const realtimeSettingNames = Object.keys(environment.shape) as readonly Name[];
 
 /** Settings, or everything that is wrong with them at once. */
-export type ReadRealtimeSettings = { ok: true; settings: RealtimeBotOptions } | { ok: false; problems: string[] };
+export type ReadRealtimeSettings =
+  | {
+      ok: true;
+      settings: RealtimeBotOptions;
+      /** Whoever starts the bot is to show what is said: nothing does so by itself. */
+      showsTranscript: boolean;
+    }
+  | { ok: false; problems: string[] };
 
 /**
  * Reads from an environment how a speech-to-speech bot is to be. Unset and empty variables take their defaults; the key has
@@ -62,7 +70,8 @@ export function readRealtimeSettings(env: Readonly<Record<string, string | undef
   };
   // Without what is undefined: that would hide a default behind it.
   const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  return { ok: true, settings: settings as unknown as RealtimeBotOptions };
+  const showsTranscript = data.VOICE_TRANSCRIPT ?? false;
+  return { ok: true, showsTranscript, settings: settings as unknown as RealtimeBotOptions };
 }
 
 function turnDetectionOf(

@@ -58,9 +58,9 @@ describe("a call of the speech-to-speech bot", () => {
     await over(scene);
     const { heard } = (await scene.call.ended).recording ?? { heard: new Int16Array() };
     // Without resampling, the caller hears the samples the service sent.
-    const spoken = standInSpeech(GREETING, WIRE_RATE).pcm;
-    const from = heard.findIndex((sample) => sample !== 0) - spoken.findIndex((sample) => sample !== 0);
-    expect(heard.subarray(from, from + 12_000)).toEqual(spoken.subarray(0, 12_000));
+    const spoken = standInSpeech(GREETING, WIRE_RATE).pcm.filter((sample) => sample !== 0);
+    // Where this machine was held up there is silence between them.
+    expect(heard.filter((sample) => sample !== 0).subarray(0, spoken.length)).toEqual(spoken);
     expect((await scene.call.ended).received.clears).toBe(0);
   });
 

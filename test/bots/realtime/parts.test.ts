@@ -206,13 +206,16 @@ describe("the settings of the speech-to-speech bot", () => {
       OPENAI_REALTIME_MODEL: " ",
       OPENAI_REALTIME_SILENCE_MS: "300",
       VOICE_GREETING: "Hi.",
+      VOICE_IDLE_SECONDS: "60",
     };
     expect(readRealtimeSettings(env)).toEqual({
       ok: true,
+      showsTranscript: false,
       settings: {
         apiKey: "sk-1",
         voice: "cedar",
         greeting: "Hi.",
+        idleMs: 60_000,
         turnDetection: { type: "server_vad", silenceDurationMs: 300 },
       },
     });

@@ -342,3 +342,18 @@ describe("twenty calls at once", { timeout: 20_000 }, () => {
     expect(first.bot.counters).toMatchObject({ turns: 20, troubles: 0, interruptions: 0 });
   });
 });
+
+describe("a caller who says nothing", () => {
+  const talk = voiceCalls();
+
+  it.concurrent("is hung up when nobody has spoken for long, and not while the bot does", async () => {
+    const long = "This greeting takes longer than the time after which a call in which nobody speaks is over.";
+    const { over } = await talk({ bot: { greeting: long, idleMs: 1_000 } });
+    const { end, whole, heard } = await over;
+    expect(end).toMatchObject({ endedBy: "bot", reason: "idle" });
+    whole(long);
+    // The recording ends with the call: a second later than the greeting.
+    const quietMs = (heard.length - heard.findLastIndex((sample) => sample !== 0)) / 24;
+    expect(quietMs).toBeGreaterThan(900);
+  });
+});
