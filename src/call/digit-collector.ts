@@ -31,6 +31,7 @@ export class DigitCollector extends FrameProcessor {
   readonly #call: Call;
   /** The one that waits: a new one takes its place, with Wavix too. */
   #settle: ((collected: CollectedDigits) => void) | undefined;
+  #isOver = false;
 
   constructor(call: Call) {
     super();
@@ -46,7 +47,7 @@ export class DigitCollector extends FrameProcessor {
   async collect(options: CollectOptions = {}, signal?: AbortSignal): Promise<CollectedDigits> {
     const { control } = this.#call;
     if (control?.collect === undefined) throw new Error("keys cannot be collected: there is no REST side to this call");
-    if (signal?.aborted) return FAILED;
+    if (this.#isOver || signal?.aborted) return FAILED;
     const { timeoutSeconds = DEFAULT_TIMEOUT_SECONDS, maxAttempts = 1 } = options;
     this.#settle?.(FAILED);
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,6 +78,7 @@ export class DigitCollector extends FrameProcessor {
   }
 
   override cleanup(): void {
+    this.#isOver = true;
     this.#settle?.(FAILED);
   }
 }

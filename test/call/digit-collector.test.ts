@@ -55,6 +55,14 @@ describe("a digit collector", () => {
     expect(await third).toEqual({ status: "failed", digits: "" });
   });
 
+  it("asks nobody for keys when the call is over", async () => {
+    const { collector, line } = open();
+    line.cancel();
+    await line.run();
+    expect(await collector.collect()).toEqual({ status: "failed", digits: "" });
+    expect(collect).not.toHaveBeenCalled();
+  });
+
   it("waits no longer than Wavix can take, and not when it is given up", async () => {
     vi.useFakeTimers();
     try {

@@ -362,6 +362,17 @@ describe("a context", () => {
     );
   });
 
+  it("keeps the instructions it began with, and what was added by the system no longer than the rest", () => {
+    const context = new LLMContext({ messages: [{ role: "system", content: "instructions" }], maxMessages: 4 });
+    context.add({ role: "assistant", content: "Hello!" });
+    for (let at = 0; at < 9; at++) {
+      context.add({ role: "system", content: `result ${at}` });
+      context.add({ role: "user", content: `question ${at}` });
+    }
+    const kept = ["instructions", "question 7", "result 8", "question 8"];
+    expect(context.messages.map(({ content }) => content)).toEqual(kept);
+  });
+
   it("refuses a bound that leaves no room", () => {
     expect(() => new LLMContext({ maxMessages: 1 })).toThrow(RangeError);
   });

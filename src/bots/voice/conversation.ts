@@ -15,6 +15,7 @@ import { IdleWatch } from "../conversation/idle-watch.ts";
 import type { Tally } from "../conversation/tally.ts";
 import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
 import { endCallTool } from "../conversation/tools/end-call.ts";
+import { withOwn } from "../conversation/tools/own-tools.ts";
 import type { VoiceSettings } from "./options.ts";
 import { CartesiaTTSService } from "./services/cartesia/index.ts";
 import { DeepgramSTTService } from "./services/deepgram/index.ts";
@@ -48,11 +49,10 @@ export class Conversation {
     const tts = new CartesiaTTSService(settings.cartesia);
     this.#tts = tts;
     this.#services = { stt, llm, tts };
-    const tools = [
-      endCallTool(),
-      ...(call.control?.collect === undefined ? [] : [collectDigitsTool(digits)]),
-      ...settings.tools(call),
-    ];
+    const tools = withOwn(
+      [endCallTool(), ...(call.control?.collect === undefined ? [] : [collectDigitsTool(digits)])],
+      settings.tools(call),
+    );
     const context = new LLMContext({ messages: [{ role: "system", content: settings.instructions }], tools });
     const { userContext, assistantContext } = contextAggregators(context, {
       bargeIn: settings.bargeIn,
@@ -105,12 +105,17 @@ export class Conversation {
     else if (event.type === "interruption") own.interruptions++;
     else if (event.type === "false-start") own.false_starts++;
     try {
-      this.#settings.onEvent?.(event, this.#call);
+      const listening: unknown = this.#settings.onEvent?.(event, this.#call);
+      if (listening instanceof Promise) listening.catch(this.#listenerFailed);
     } catch (error) {
-      // A mistake of whoever listens, and not of a service: nobody is told that a service has failed.
-      this.#pipeline.fail(error instanceof Error ? error : new Error(String(error)));
+      this.#listenerFailed(error);
     }
   }
+
+  /** A mistake of whoever listens, and not of a service: nobody is told that a service has failed. */
+  readonly #listenerFailed = (error: unknown): void => {
+    this.#pipeline.fail(error instanceof Error ? error : new Error(String(error)));
+  };
 
   /** The caller is told in place of an answer. When nothing works any more the conversation is over. */
   #failed({ error, fatal, processor, exception }: ErrorFrame): void {

@@ -20,7 +20,7 @@ export interface VoiceBotOptions {
   readonly bargeIn?: BargeInOptions;
   /** How long nobody may speak before the call ends, in ms; 0: for ever. Default 300 000, as in Pipecat. */
   readonly idleMs?: number;
-  /** Tools of one's own, beside `end_call` and `collect_digits`; or what makes them for a call. */
+  /** Tools of one's own, beside `end_call` and `collect_digits`, or in their place; or what makes them for a call. */
   readonly tools?: readonly Tool[] | ((call: Call) => readonly Tool[]);
   /** Told of all that happens. The transcript is here; it is written nowhere else. */
   readonly onEvent?: (event: ConversationEvent, call: Call) => void;

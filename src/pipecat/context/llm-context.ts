@@ -28,8 +28,10 @@ export class LLMContext {
   readonly tools: readonly Tool[];
   #messages: LLMMessage[];
   readonly #maxMessages: number;
+  /** Messages of the system before anything was said: they stay. */
+  #instructionCount = 0;
 
-  /** @param options.maxMessages beyond that the oldest go, except those of the system; default 200 */
+  /** @param options.maxMessages beyond that the oldest go, except those of the system that it begins with; default 200 */
   constructor(options: { messages?: readonly LLMMessage[]; tools?: readonly Tool[]; maxMessages?: number } = {}) {
     const { maxMessages = MAX_MESSAGES } = options;
     if (!Number.isSafeInteger(maxMessages) || maxMessages < 2) {
@@ -37,8 +39,8 @@ export class LLMContext {
     }
     this.#maxMessages = maxMessages;
     this.tools = [...(options.tools ?? [])];
-    this.#messages = [...(options.messages ?? [])];
-    this.#trim();
+    this.#messages = [];
+    this.add(...(options.messages ?? []));
   }
 
   get messages(): readonly LLMMessage[] {
@@ -52,14 +54,17 @@ export class LLMContext {
 
   /** Appends messages, all of them before one goes: a tool's answers stay with their call. */
   add(...messages: readonly LLMMessage[]): void {
-    for (const message of messages) this.#messages = appended(this.#messages, message);
+    for (const message of messages) {
+      const isInstruction = message.role === "system" && this.#instructionCount === this.#messages.length;
+      if (isInstruction && this.#instructionCount < this.#maxMessages) this.#instructionCount++;
+      this.#messages = appended(this.#messages, message);
+    }
     this.#trim();
   }
 
   #trim(): void {
     while (this.#messages.length > this.#maxMessages) {
-      const oldest = this.#messages.findIndex(({ role }) => role !== "system");
-      if (oldest === -1) return;
+      const oldest = this.#instructionCount;
       // The answers of tools mean nothing, and are refused, without the message that asked for them.
       let count = 1;
       while (this.#messages[oldest + count]?.role === "tool") count++;

@@ -1,7 +1,11 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createNetServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
+import type OpenAI from "openai";
+import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import { describe, expect, it, vi } from "vitest";
+import { streamChat } from "../../../src/bots/voice/services/openai/chat.ts";
 import {
   defaultOpenAIModel,
   defaultReasoningEffort,
@@ -103,6 +107,46 @@ describe("an answer", () => {
       Array(2).fill(["OpenAILLMService: the answer has no words", false]),
     );
     expect(scene.llm.counters.failed).toBe(2);
+  });
+
+  it("takes a status that is none for a failure of its own answer, and of nothing else", async () => {
+    const uncaught = vi.fn();
+    process.on("uncaughtException", uncaught);
+    const server = createNetServer((socket) => {
+      socket.on("error", () => {}).on("data", () => socket.end("HTTP/1.1 999 Denied\r\ncontent-length: 0\r\n\r\n"));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+      await using scene = await llmScene([], { llm: { baseUrl, maxRetries: 0, firstTokenTimeoutMs: 2_000 } });
+      scene.ask("Hello");
+      await scene.until(() => scene.errors.length === 1);
+      expect(scene.errors[0]).toMatchObject({ error: expect.stringContaining("OpenAI"), fatal: false });
+      expect(uncaught).not.toHaveBeenCalled();
+    } finally {
+      process.off("uncaughtException", uncaught);
+      server.close();
+    }
+  });
+
+  it("lets no time run out while the voice has no room for more", async () => {
+    const chunk = (content: string, finish_reason: string | null) => ({
+      choices: [{ index: 0, delta: { content }, finish_reason }],
+    });
+    async function* chunks() {
+      yield chunk("Once upon", null);
+      yield chunk(" a time.", "stop");
+    }
+    const client = { chat: { completions: { create: async () => chunks() } } } as unknown as OpenAI;
+    const completion = await streamChat(client, {} as ChatCompletionCreateParamsStreaming, {
+      signal: new AbortController().signal,
+      maxRetries: 0,
+      firstTokenTimeoutMs: 50,
+      totalTimeoutMs: 50,
+      onText: () => sleep(100),
+      onRetry: () => {},
+    });
+    expect(completion.text).toBe("Once upon a time.");
   });
 
   it("says nothing of a warm-up that fails", async () => {

@@ -66,7 +66,10 @@ async function streamOnce(
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort, { once: true });
   const giveUp = (error: ChatError, ms: number) => setTimeout(() => aborter.abort(error), ms);
-  const total = giveUp(new ChatError("TOO_SLOW", `the answer took more than ${totalTimeoutMs} ms`), totalTimeoutMs);
+  const tooSlow = new ChatError("TOO_SLOW", `the answer took more than ${totalTimeoutMs} ms`);
+  let leftMs = totalTimeoutMs;
+  let sinceMs = performance.now();
+  let total = giveUp(tooSlow, leftMs);
   let silence = giveUp(
     new ChatError("NO_FIRST_TOKEN", `no answer within ${firstTokenTimeoutMs} ms`),
     Math.max(0, firstTokenBy - performance.now()),
@@ -79,7 +82,14 @@ async function streamOnce(
       // The chunk that only names the role comes ahead of the model's first thought.
       if (completion.isEmpty) continue;
       clearTimeout(silence);
-      if (text !== "") await onText(text);
+      const roomAgain = text === "" ? undefined : onText(text);
+      if (roomAgain !== undefined) {
+        clearTimeout(total);
+        leftMs -= performance.now() - sinceMs;
+        await roomAgain;
+        sinceMs = performance.now();
+        total = giveUp(tooSlow, leftMs);
+      }
       silence = giveUp(
         new ChatError("STALLED", `the answer stood still for ${firstTokenTimeoutMs} ms`),
         firstTokenTimeoutMs,

@@ -1,4 +1,4 @@
-import { Agent as HttpAgent, request as requestHttp } from "node:http";
+import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { Readable } from "node:stream";
 
@@ -49,14 +49,24 @@ function send(url: URL, { method = "GET", headers, body, signal }: RequestInit):
       reject(isStale ? new StaleConnection(cause.message, { cause }) : cause);
     });
     outgoing.on("response", (incoming) => {
-      const answered = new Headers();
-      for (const [name, value] of Object.entries(incoming.headers)) answered.set(name, String(value));
-      const status = incoming.statusCode ?? 0;
-      const isEmpty = status === 204 || status === 304;
-      if (isEmpty) incoming.resume();
-      const stream = isEmpty ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>);
-      resolve(new Response(stream, { status, headers: answered }));
+      try {
+        resolve(responseOf(incoming));
+      } catch (error) {
+        // A status that is none, such as 999: nobody would catch it here.
+        outgoing.destroy();
+        reject(error);
+      }
     });
     outgoing.end(typeof body === "string" ? body : undefined);
   });
+}
+
+/** @throws RangeError for a status below 200 or above 599 */
+function responseOf(incoming: IncomingMessage): Response {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) headers.set(name, String(value));
+  const status = incoming.statusCode ?? 0;
+  const isEmpty = status === 204 || status === 304;
+  if (isEmpty) incoming.resume();
+  return new Response(isEmpty ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>), { status, headers });
 }
