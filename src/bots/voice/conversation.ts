@@ -25,6 +25,9 @@ import { TurnMeter } from "./turn-meter.ts";
 /** So many answers may fail one after the other. */
 const MAX_FAILURES = 3;
 
+/** So much of an answer is still heard when a service has gone for good, in ms. */
+const MAX_UNHEARD_MS = 5_000;
+
 /** One call of a voice bot: its pipeline, and what becomes of it when a service fails. */
 export class Conversation {
   readonly #call: Call;
@@ -136,9 +139,10 @@ export class Conversation {
     }
   }
 
-  /** Behind what the caller is still hearing, and past the pipeline, which is gone. */
+  /** Behind what the caller is still hearing, unless that is long, and past the pipeline, which is gone. */
   async #lastWords(): Promise<void> {
     try {
+      if (this.#call.unheardMs > MAX_UNHEARD_MS) this.#call.interrupt();
       await this.#call.send(this.#apologies.audioOf("goodbye"));
       await this.#call.send(new TTSStoppedFrame());
       await this.#call.waitForPlayout();

@@ -296,6 +296,25 @@ describe("Deepgram", { timeout: 15_000 }, () => {
     ended.whole(APOLOGIES.goodbye, ended.of(ANSWER).endMs ?? 0);
   });
 
+  it.concurrent("goes for good in the middle of a long answer: its rest is not heard by a caller whom nobody hears", async () => {
+    const long = Array.from({ length: 60 }, (_, i) => `Word${i}`).join(" ");
+    const { say, hears, happened, over, deepgram } = await talk({
+      utterances: [QUESTION],
+      replies: [`${long}.`],
+      bot: { greeting: "One.", deepgram: { maxReconnects: 1, reconnectDelayMs: 10 } },
+      cartesia: { speed: 40 },
+    });
+    await happened("bot");
+    say(QUESTION);
+    await hears();
+    await deepgram.close();
+    const ended = await over;
+    expectFailed(ended, /no speech to text from Deepgram after 2 attempts/);
+    const answer = ended.of(`${long}.`);
+    expect(answer.isWhole).toBe(false);
+    ended.whole(APOLOGIES.goodbye, answer.endMs ?? 0);
+  });
+
   it.concurrent("has a fallback bot take over", async () => {
     const WORDS = "Please hold the line.";
     const fallbackBot: Bot = async (call) => {
