@@ -149,6 +149,27 @@ describe("an answer", () => {
     expect(completion.text).toBe("Once upon a time.");
   });
 
+  it("says what failed, when the time runs out in a later try", async () => {
+    const refused = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    const create = vi
+      .fn((_: unknown, { signal }: { signal: AbortSignal }) => sleep(60_000, undefined, { signal }))
+      .mockRejectedValueOnce(refused);
+    const answering = streamChat(
+      { chat: { completions: { create } } } as unknown as OpenAI,
+      {} as ChatCompletionCreateParamsStreaming,
+      {
+        signal: new AbortController().signal,
+        maxRetries: 2,
+        firstTokenTimeoutMs: 500,
+        totalTimeoutMs: 5_000,
+        onText: () => {},
+        onRetry: () => {},
+      },
+    );
+    await expect(answering).rejects.toBe(refused);
+    expect(create).toHaveBeenCalledTimes(2);
+  });
+
   it("says nothing of a warm-up that fails", async () => {
     await using scene = await llmScene(["Hello."], { standIn: { models: [] } });
     await vi.waitFor(() => expect(scene.llm.counters.warm_up_failures).toBe(1));

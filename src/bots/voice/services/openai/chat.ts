@@ -36,6 +36,7 @@ export async function streamChat(
 ): Promise<Completion> {
   const { signal, maxRetries, firstTokenTimeoutMs } = options;
   const firstTokenBy = performance.now() + firstTokenTimeoutMs;
+  let failure: unknown;
   for (let attempt = 0; ; attempt++) {
     const completion = new Completion();
     try {
@@ -43,6 +44,9 @@ export async function streamChat(
       return completion;
     } catch (error) {
       signal.throwIfAborted();
+      // That the time ran out in a later try says less than what the first one met with.
+      if (error instanceof ChatError && error.code === "NO_FIRST_TOKEN") throw failure ?? error;
+      failure = error;
       const { retryable, retryAfterMs } = failureOf(error);
       // What was said cannot be taken back.
       if (!retryable || !completion.isEmpty || attempt >= maxRetries) throw error;
