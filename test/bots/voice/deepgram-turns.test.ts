@@ -305,6 +305,15 @@ describe("turns of Flux", () => {
     ]);
   });
 
+  it("that are given up on a new connection settle nothing of it that was not heard", () => {
+    const turns = new FluxTurns(same);
+    fed(turns, turn("StartOfTurn", "one two", 9000));
+    turns.lost();
+    turns.restarted(9000);
+    expect(turns.end().map(brief)).toEqual(["final: one two", "stopped"]);
+    expect(turns.settledMs).toBe(0);
+  });
+
   it("that are given up keep their words, which do not come again", () => {
     const turns = new FluxTurns(same);
     fed(turns, turn("StartOfTurn", "one two", 900));

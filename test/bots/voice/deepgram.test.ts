@@ -431,6 +431,21 @@ describe("DeepgramSTTService whose service fails", () => {
     expect(call.stt.counters.connection_failures).toBe(3);
   });
 
+  it.each([
+    ["a greeting", []],
+    ["what is malformed", [{ kind: "say", afterMs: 20, text: "{nonsense", attempt: "every" } as const]],
+    ["an error", [{ kind: "say", afterMs: 20, text: '{"type":"Error","code":"NO"}', attempt: "every" } as const]],
+  ])("gives up when all that comes of each connection is %s", async (_, faults) => {
+    await using call = await scene(
+      { faults: [...faults, { kind: "close", afterMs: 20, code: 1011, attempt: "every" }] },
+      { model: "flux-general-en", maxReconnects: 2, reconnectDelayMs: 1 },
+    );
+    call.speak(0, 200);
+    await until(() => call.errors.length > 0);
+    expect(call.errors[0]).toMatchObject({ fatal: true, error: expect.stringContaining("after 3 attempts: closed") });
+    expect(call.standIn.attempts).toBe(3);
+  });
+
   it("names the bad option, of its own or of the service's", async () => {
     expect(() => new DeepgramSTTService({ apiKey: "" })).toThrow("apiKey");
     expect(() => new DeepgramSTTService({ apiKey: "k", baseUrl: "deepgram.com" })).toThrow("baseUrl");

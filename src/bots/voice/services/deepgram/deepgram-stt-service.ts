@@ -187,7 +187,6 @@ export class DeepgramSTTService extends FrameProcessor {
   }
 
   #message(value: unknown): void {
-    this.#failures = 0;
     this.#unansweredMs = 0;
     const message = parseListenMessage(value);
     if (message === null) {
@@ -196,9 +195,10 @@ export class DeepgramSTTService extends FrameProcessor {
     }
     if (message.kind === "error") {
       this.counters.service_errors += 1;
-      this.#failures += 1; // what it says next is goodbye
       return;
     }
+    // It hears. A greeting, which Flux sends at once, does not say so: it may be all that ever comes.
+    if (message.kind !== "other") this.#failures = 0;
     const events = this.#turns.handle(message);
     this.#kept!.settle(this.#turns.settledMs);
     this.#tell(events);

@@ -82,6 +82,7 @@ export class FluxTurns implements Turns {
     this.#transcript = "";
     this.#words = [];
     this.settledMs = 0;
+    this.#windowEndMs = 0;
     this.#firstMs = 0;
     this.#changedMs = 0;
   }
