@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, vi } from "vitest";
 import { echoBot } from "../../src/bots/index.ts";
 import type { Bot, Call } from "../../src/call/index.ts";
@@ -195,7 +196,16 @@ describe("whatever Wavix leaves undocumented", () => {
   it("a call ends with its caller", async ({ open }) => {
     const { simulator, placeCall, log } = await open();
     const all = [...behaviours, { eventWhenCompleted: null }];
-    const reports = await Promise.all(all.map((behaviour) => placeCall({ behaviour, hangUpAfterMs: 600 }).ended));
+    const reports = await Promise.all(
+      all.map(async (behaviour) => {
+        const call = placeCall({ behaviour });
+        // Not before it streams, however long that takes here.
+        await call.streaming;
+        await sleep(400);
+        call.hangUp();
+        return call.ended;
+      }),
+    );
     for (const { callId, endedBy, hungUpOverRest, times } of reports) {
       expect({ endedBy, hungUpOverRest }).toEqual({ endedBy: "caller", hungUpOverRest: false });
       expect(times.socketMs).not.toBeNull();
