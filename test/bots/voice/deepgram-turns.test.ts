@@ -275,6 +275,8 @@ describe("turns of Flux", () => {
     // No word times: not later than when the words first showed; those of the last change here.
     expect(events.at(-1)).toEqual({ type: "stopped", speechEndedAtMs: 3600 });
     expect(events.at(-2)).toMatchObject({ finalized: true, speechMs: 3600 - 2250 });
+    // How much speech the first words were is not known: that is not none.
+    expect(events[1]).toMatchObject({ text: "I", speechMs: null });
     expect(turns.settledMs).toBe(3800);
   });
 

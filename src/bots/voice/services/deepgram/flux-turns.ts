@@ -125,9 +125,11 @@ export class FluxTurns implements Turns {
     return transcript.startsWith(this.#spent) ? transcript.slice(this.#spent.length).trim() : transcript;
   }
 
-  #speechMs(): number {
+  /** Without times of words it is as much as the transcript has grown over; of the first of it nothing is known. */
+  #speechMs(): number | null {
     const span = spanOf(this.#words);
-    return span === null ? this.#changedMs - this.#firstMs : span.endMs - span.startMs;
+    if (span !== null) return span.endMs - span.startMs;
+    return this.#changedMs > this.#firstMs ? this.#changedMs - this.#firstMs : null;
   }
 
   /** Without times the words are taken to be spread over the turn. */
