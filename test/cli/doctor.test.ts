@@ -306,6 +306,31 @@ describe("the public address", () => {
       expect(isPrivate(address), address).toBe(false);
   });
 
+  it("needs a proxy that passes upgrades on itself, also below /ws", async () => {
+    let answer = (_path: string) => 503;
+    const proxy = createServer((_, response) => response.end(JSON.stringify({ live: true, instance: "me" })));
+    proxy.on("upgrade", (request, socket) => {
+      socket.end(`HTTP/1.1 ${answer(request.url ?? "")} Said\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    });
+    proxy.listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    try {
+      const asked = {
+        ...question,
+        publicUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+        isServer: true,
+      };
+      const stateOf = async () => (await checkPublicUrl(asked)).find(({ name }) => name === "WebSocket")?.state;
+      expect(await stateOf()).toBe("mend");
+      answer = (path) => (path === "/ws" ? 401 : 404);
+      expect(await stateOf()).toBe("mend");
+      answer = () => 401;
+      expect(await stateOf()).toBe("ok");
+    } finally {
+      proxy.close();
+    }
+  });
+
   it("needs a proxy that passes upgrades on", async () => {
     // Node without a listener for upgrades is as good as a proxy that drops the header.
     const proxy = createServer((request, response) => {

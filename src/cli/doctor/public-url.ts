@@ -112,14 +112,14 @@ async function checkReach({ publicUrl, instance }: PublicUrlQuestion): Promise<C
 
 async function checkWebSocket({ publicUrl, instance, isServer }: PublicUrlQuestion): Promise<Check> {
   const name = "WebSocket";
-  const outcome = await openSocket(`${publicUrl.replace(/^http/, "ws")}/ws`);
-  // Who asks for the server without a token is turned away by it; or let in, where it is told to be open.
-  const passes = isServer ? outcome === 401 || outcome === 101 || outcome === 503 : outcome === instance;
+  // As Wavix asks, with a token behind it. The server, open or full, turns away one that it has not made.
+  const outcome = await openSocket(`${publicUrl.replace(/^http/, "ws")}/ws/doctor`);
+  const passes = outcome === (isServer ? 401 : instance);
   if (passes) return { name, state: "ok", text: "upgrades come through" };
   if (outcome === "TIMEOUT") return { name, state: "mend", text: "no upgrade within 10 s: let the proxy pass Upgrade" };
   const what =
     typeof outcome === "number" ? `the upgrade is answered with ${outcome}` : `the upgrade fails (${outcome})`;
-  return { name, state: "mend", text: `${what}: let the proxy pass Upgrade and Connection on /ws` };
+  return { name, state: "mend", text: `${what}: let the proxy pass Upgrade and Connection on /ws and below` };
 }
 
 /** 101 of one that says nothing, its first message, the status it was turned away with, or a code. */
