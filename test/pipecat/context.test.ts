@@ -22,6 +22,7 @@ import {
   TranscriptionFrame,
   TTSTextFrame,
   TurnResumedFrame,
+  UserStartedSpeakingFrame,
   UserStoppedSpeakingFrame,
 } from "../../src/pipecat/index.ts";
 
@@ -29,10 +30,12 @@ import {
 class Answerer extends FrameProcessor {
   readonly asked: { messages: LLMMessage[]; speculation: Speculation | null }[] = [];
   interruptions = 0;
+  starts = 0;
   stops = 0;
 
   override processFrame(frame: Frame, direction: FrameDirection, run: ProcessRun) {
     if (frame instanceof InterruptionFrame && direction === "downstream") this.interruptions++;
+    if (frame instanceof UserStartedSpeakingFrame) this.starts++;
     if (frame instanceof UserStoppedSpeakingFrame) this.stops++;
     if (frame instanceof LLMContextFrame) {
       this.asked.push({ messages: [...frame.context.messages], speculation: frame.speculation });
@@ -79,6 +82,7 @@ function open(options: ContextAggregatorOptions = {}) {
       line.queueFrame(new InterimTranscriptionFrame({ text, userId: "caller", timestamp, speechMs })),
     final: (text: string, speechMs: number | null = null) =>
       line.queueFrame(new TranscriptionFrame({ text, userId: "caller", timestamp, speechMs })),
+    started: () => line.queueFrame(new UserStartedSpeakingFrame()),
     stop: () => line.queueFrame(new UserStoppedSpeakingFrame()),
     eager: (text: string) => line.queueFrame(new EagerEndOfTurnFrame({ text })),
     resumed: () => line.queueFrame(new TurnResumedFrame()),
@@ -158,9 +162,11 @@ describe("barge-in", () => {
   });
 
   it("goes on at a cough, and at what is too short", () => {
-    const { interim, final, stop, answerer, heard } = inAnAnswer();
+    const { started, interim, final, stop, answerer, heard } = inAnAnswer();
+    started();
     interim("", 300);
     stop();
+    started();
     interim("uh", 120);
     final("Uh", 150);
     stop();
@@ -168,7 +174,7 @@ describe("barge-in", () => {
     expect(answerer.asked).toHaveLength(1);
     expect(heard.at(-1)).toBe("false start: Uh");
     // Of the turn before; a cough is the end of no turn.
-    expect(answerer.stops).toBe(1);
+    expect([answerer.starts, answerer.stops]).toEqual([1, 1]);
   });
 
   it("asks for as many words as it is told to, while the bot speaks", () => {

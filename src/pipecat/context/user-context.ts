@@ -11,6 +11,7 @@ import {
   type Frame,
   InterruptionFrame,
   TranscriptionFrame,
+  UserStartedSpeakingFrame,
   UserStoppedSpeakingFrame,
 } from "../frames.ts";
 import { type FrameDirection, FrameProcessor, type ProcessRun } from "../pipeline/index.ts";
@@ -32,7 +33,8 @@ const MAX_TURN_CHARACTERS = 8_000;
 
 /**
  * Gathers what the caller says into turns: each becomes a message of the context, and asks the language model for an
- * answer. It decides what interrupts the bot.
+ * answer. It decides what interrupts the bot. Whoever stands behind it sees `UserStartedSpeakingFrame` and
+ * `UserStoppedSpeakingFrame` of turns only: of a cough, or a word that was not enough, neither.
  *
  * ```
  *            words of the caller              end of turn
@@ -79,7 +81,7 @@ export class UserContext extends FrameProcessor {
     } else if (frame instanceof EagerEndOfTurnFrame) this.#speculate(frame.text.trim());
     else if (frame instanceof TurnResumedFrame) this.#forgetSpeculation();
     else if (frame instanceof UserStoppedSpeakingFrame) return this.#endTurn(frame);
-    else {
+    else if (!(frame instanceof UserStartedSpeakingFrame)) {
       if (frame instanceof InterruptionFrame) this.#interrupted();
       return run.pushFrame(frame);
     }
@@ -120,6 +122,7 @@ export class UserContext extends FrameProcessor {
     // The bot may have begun to speak in the middle of the turn: a caller who goes on silences it.
     if (text === "" || (this.#hasTheWord && !this.#botSpeaks)) return;
     if (this.#botSpeaks && !this.#bargeIn.isMeant(text, speechMs)) return;
+    if (!this.#hasTheWord) void this.pushFrame(new UserStartedSpeakingFrame());
     this.#hasTheWord = true;
     const interrupts = this.#botSpeaks || this.#answerIsDue;
     this.#silenced();
