@@ -14,6 +14,7 @@ import { IdleWatch } from "../conversation/idle-watch.ts";
 import type { Tally } from "../conversation/tally.ts";
 import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
 import { endCallTool } from "../conversation/tools/end-call.ts";
+import { withOwn } from "../conversation/tools/own-tools.ts";
 import { Asks } from "./asks.ts";
 import { newCounters, type RealtimeCounters } from "./counters.ts";
 import { History, heardText } from "./history.ts";
@@ -79,11 +80,10 @@ export class RealtimeConversation {
     this.#apologies = apologies;
     this.#tally = tally;
     this.#digits = new DigitCollector(call);
-    this.#tools = [
-      endCallTool(),
-      ...(call.control?.collect === undefined ? [] : [collectDigitsTool(this.#digits)]),
-      ...settings.tools(call),
-    ];
+    this.#tools = withOwn(
+      [endCallTool(), ...(call.control?.collect === undefined ? [] : [collectDigitsTool(this.#digits)])],
+      settings.tools(call),
+    );
     const { audioInSampleRate } = call;
     if (audioInSampleRate !== REALTIME_SAMPLE_RATE) {
       this.#resampler = defaultCodec().createResampler(audioInSampleRate, REALTIME_SAMPLE_RATE);

@@ -70,6 +70,8 @@ export class ToolCalls {
   async #run(calls: readonly LLMToolCall[]): Promise<void> {
     const { tools, over, counters, send, ask } = this.#options;
     counters.tool_calls += calls.length;
+    const isLast = ({ kind, call }: ToolOutcome) =>
+      kind === "result" && tools.find(({ name }) => name === call.function.name)?.respondAfter === false;
     const outcomes = await runTools({
       calls,
       tools,
@@ -83,15 +85,16 @@ export class ToolCalls {
           send({ type: "conversation.item.create", item });
         }
       },
-      onLate: ({ call, content }) => {
+      onLate: (outcome) => {
+        const { call, content, kind } = outcome;
         const text = `The function ${call.function.name} has finished meanwhile: ${content}`;
         const item = { type: "message", role: "system", content: [{ type: "input_text", text }] };
         send({ type: "conversation.item.create", item });
+        // The caller waits for it. Of what has failed meanwhile nobody has to be told out of the blue.
+        if (kind === "result" && !isLast(outcome)) ask();
       },
     });
     if (outcomes === null || over.aborted) return;
-    const isLast = ({ kind, call }: ToolOutcome) =>
-      kind === "result" && tools.find(({ name }) => name === call.function.name)?.respondAfter === false;
     if (!outcomes.some(isLast)) ask();
   }
 

@@ -35,7 +35,7 @@ export interface Tool {
   readonly run: (args: unknown, run: ToolRun) => unknown;
   /** How long it may take, in ms; default 10 000. */
   readonly timeoutMs?: number;
-  /** Whether it is given up when the caller interrupts; default true. */
+  /** Whether it is given up when the caller interrupts; default true. When it goes on, the model is told of its result then. */
   readonly cancelOnInterruption?: boolean;
   /** Whether the model is asked to go on with the result; default true. False: nothing is said after it. */
   readonly respondAfter?: boolean;

@@ -177,10 +177,26 @@ describe("a tool", () => {
     expect(scene.frames.at(-1)).toBeInstanceOf(TTSSpeakFrame);
     seen.finish?.({ table: 4 });
     const told = { role: "system", content: 'The function book has finished meanwhile: {"table":4}' };
-    await vi.waitFor(() => expect(scene.context.messages.at(-1)).toEqual(told));
-    scene.ask("Is it booked?");
+    // The model is told of it, and says so.
     await scene.answers(3);
-    expect([scene.openai.requests.length, scene.openai.problems]).toEqual([3, []]);
+    expect(scene.openai.requests[2]?.messages.at(-1)).toEqual(told);
+    expect([scene.text(), scene.openai.problems]).toEqual(["Yes?It is.", []]);
+  });
+
+  it.each([
+    ["has failed", {}, new Error("full")],
+    ["needs no word", { respondAfter: false }, { table: 4 }],
+  ])("is not talked of out of the blue when it went on over an interruption and %s", async (_, options, result) => {
+    const { tool, seen } = lingering("book", { cancelOnInterruption: false, ...options });
+    await using scene = await llmScene([{ toolCalls: [{ name: "book" }] }, "Yes?", "No!"], { tools: [tool] });
+    scene.ask("Book it");
+    await vi.waitFor(() => expect(seen.run).toBeDefined());
+    scene.interrupt();
+    seen.finish?.(result instanceof Error ? Promise.reject(result) : result);
+    await vi.waitFor(() => expect(scene.context.messages.at(-1)?.content).toMatch(/has finished meanwhile/));
+    scene.ask("Hello?");
+    await scene.answers(2);
+    expect([scene.openai.requests.length, scene.text()]).toEqual([2, "Yes?"]);
   });
 
   it("ends with the call", async () => {

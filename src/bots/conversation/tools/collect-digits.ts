@@ -26,6 +26,8 @@ export function collectDigitsTool(collector: DigitCollector): Tool {
       },
       required: ["max_digits"],
     },
+    // A caller may type and speak.
+    cancelOnInterruption: false,
     // The time of the collect itself, and what Wavix and the way there take.
     timeoutMs: (MAX_TIMEOUT_SECONDS + 10) * 1_000,
     async run(args, { signal }) {
@@ -38,7 +40,8 @@ export function collectDigitsTool(collector: DigitCollector): Tool {
         },
         signal,
       );
-      return status === "completed" ? { digits } : { error: "the caller typed nothing in time" };
+      if (status === "failed") throw new Error("the caller typed nothing in time");
+      return { digits };
     },
   };
 }

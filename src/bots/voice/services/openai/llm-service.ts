@@ -73,6 +73,7 @@ export class OpenAILLMService extends FrameProcessor {
       counters: this.counters,
       over: this.#over.signal,
       pushLater: (frame) => this.pushFrame(frame),
+      askLater: (context) => void this.queueFrame(new LLMContextFrame({ context })),
     };
   }
 

@@ -35,6 +35,8 @@ export interface TurnOptions {
   readonly over: AbortSignal;
   /** Pushes a frame that no interruption of this turn is to hold back. */
   pushLater(frame: Frame): void | Promise<void>;
+  /** Asks for one more answer, behind those that are asked for. */
+  askLater(context: LLMContext): void;
 }
 
 /** One answer of the model: a request, what it calls, the next request, until it has nothing more to call. */
@@ -146,8 +148,10 @@ export class Turn {
 
   /** Runs what the model has called. Whether the model is to be asked again. */
   async #act({ text, toolCalls }: Completion): Promise<boolean> {
-    const { counters, over, pushLater } = this.#options;
+    const { counters, over, pushLater, askLater } = this.#options;
     const { tools } = this.#context;
+    const isLast = ({ kind, call }: ToolOutcome) =>
+      kind === "result" && tools.find(({ name }) => name === call.function.name)?.respondAfter === false;
     counters.tool_calls += toolCalls.length;
     const asked = { role: "assistant", tool_calls: toolCalls } as const;
     const outcomes = await runTools({
@@ -169,12 +173,12 @@ export class Turn {
         this.#count([outcome]);
         const content = `The function ${outcome.call.function.name} has finished meanwhile: ${outcome.content}`;
         this.#context.add({ role: "system", content });
+        // The caller waits for it. Of what has failed meanwhile nobody has to be told out of the blue.
+        if (outcome.kind === "result" && !isLast(outcome)) askLater(this.#context);
       },
     });
     if (outcomes === null) return false;
     this.#messages.push({ ...asked, content: text === "" ? null : text }, ...outcomes.map(toolMessage));
-    const isLast = ({ kind, call }: ToolOutcome) =>
-      kind === "result" && tools.find(({ name }) => name === call.function.name)?.respondAfter === false;
     return !outcomes.some(isLast);
   }
 
