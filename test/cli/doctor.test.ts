@@ -10,6 +10,11 @@ import { checkPublicUrl, isPrivate } from "../../src/cli/doctor/public-url.ts";
 import { checkSetUp } from "../../src/cli/doctor/set-up.ts";
 import { openTrialServer } from "../../src/cli/doctor/trial-server.ts";
 import { createWavixSimulator, type SimulatorOptions } from "../../src/simulator/index.ts";
+import {
+  createCartesiaStandIn,
+  createDeepgramStandIn,
+  createOpenAIStandIn,
+} from "../../src/simulator/services/index.ts";
 import { command, folder, start } from "../support/commands.ts";
 import { installFakeNgrok } from "../support/fake-ngrok.ts";
 import { freePort } from "../support/free-port.ts";
@@ -203,6 +208,26 @@ describe("doctor", () => {
     // Of Deepgram's models the request says nothing.
     const unnamed = await doctor({ ...setUp.env, ...keys, DEEPGRAM_BASE_URL: `${good.url}/old`, DEEPGRAM_MODEL: "x" });
     expect(unnamed.found.Deepgram).toBe("unknown: answered with 404");
+  }, 60_000);
+
+  it("finds the stand-ins of the services to be what they stand for", async () => {
+    await using setUp = await openSetUp();
+    await using deepgram = await createDeepgramStandIn({ apiKey: "deepgram-key" });
+    await using openai = await createOpenAIStandIn({ apiKey: "openai-key" });
+    await using cartesia = await createCartesiaStandIn({ apiKey: "cartesia-key" });
+    const keys = { DEEPGRAM_API_KEY: "deepgram-key", OPENAI_API_KEY: "openai-key", CARTESIA_API_KEY: "cartesia-key" };
+    const env = { DEEPGRAM_BASE_URL: deepgram.url, OPENAI_BASE_URL: openai.url, CARTESIA_BASE_URL: cartesia.url };
+    const { found } = await doctor({ ...setUp.env, ...keys, ...env }, ["--bot", "voice"]);
+    expect(found).toMatchObject({
+      Deepgram: "ok: key accepted (…-key)",
+      OpenAI: expect.stringMatching(/^ok: key accepted \(…-key\), gpt-\S+ is there$/),
+      Cartesia: "ok: key accepted (…-key)",
+    });
+    const wrong = Object.fromEntries(Object.keys(keys).map((name) => [name, "another-key"]));
+    const refused = await doctor({ ...setUp.env, ...wrong, ...env }, ["--bot", "voice"]);
+    for (const name of ["Deepgram", "OpenAI", "Cartesia"]) {
+      expect(refused.found[name]).toMatch(/^mend: \S+_API_KEY is not accepted/);
+    }
   }, 60_000);
 
   it("checks the speech-to-speech bot by its own variables", async () => {
