@@ -1,8 +1,8 @@
 import { webhookUrlOf } from "../server/index.ts";
 import { readArguments, UsageError } from "./arguments.ts";
-import type { Environment } from "./bot-by-name.ts";
+import { findBot } from "./bot-by-name.ts";
 import { type Check, lineOf } from "./doctor/check.ts";
-import { checkPackages, checkProvider, checkVoiceSettings, PROVIDERS } from "./doctor/providers.ts";
+import { checkBotSettings, checkPackages, checkProvider, providersOf } from "./doctor/providers.ts";
 import { checkReachability } from "./doctor/reach.ts";
 import { checkSetUp, tunnelUrlOf } from "./doctor/set-up.ts";
 import { checkAccount } from "./doctor/wavix-account.ts";
@@ -64,6 +64,7 @@ export async function run(argv: string[]): Promise<number> {
     return runCall(env, tunneled, values);
   }
   const { bot = "echo" } = values;
+  findBot("bot", bot, env);
 
   const isTerminal = process.stdout.isTTY === true;
   const inColour = isTerminal && !process.env.NO_COLOR;
@@ -94,13 +95,9 @@ export async function run(argv: string[]): Promise<number> {
   if (settings !== undefined && (tunneled || settings.publicUrl !== undefined)) {
     report(...(await checkReachability(settings, tunneled, env)));
   }
-  let ofServices: Environment = env;
-  if (bot === "voice") {
-    const voice = await checkVoiceSettings(env);
-    report(voice.check);
-    ofServices = voice.env;
-  }
-  report(...(await Promise.all(PROVIDERS.map((provider) => checkProvider(provider, bot, ofServices)))));
+  const ofBot = await checkBotSettings(bot, env);
+  report(...ofBot.checks);
+  report(...(await Promise.all(providersOf(bot).map((provider) => checkProvider(provider, bot, ofBot.env)))));
   report(checkPackages(bot, tunneled));
 
   const toMend = checks.filter(({ state }) => state === "mend").length;

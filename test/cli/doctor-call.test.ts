@@ -1,5 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { describe, expect, it, vi } from "vitest";
 import { behaviourOf } from "../../src/cli/doctor/call/findings.ts";
+import { CallListener } from "../../src/cli/doctor/call/listener.ts";
 import { type CallReportParts, jsonOf, markdownOf } from "../../src/cli/doctor/call/report.ts";
 import { redactWords } from "../../src/cli/doctor/call/rest-probe.ts";
 import { watchFirstCall } from "../../src/cli/doctor/call/run.ts";
@@ -181,6 +184,41 @@ describe.concurrent("doctor --call", () => {
   }, 40_000);
 });
 
+describe("a call that a bot is to have", () => {
+  it("is written down when it is over, though the bot never had it", async () => {
+    await using simulator = await createWavixSimulator({
+      faults: [{ operation: "answerCall", kind: "status", status: 403 }],
+    });
+    const port = await freePort();
+    const webhookUrl = `http://127.0.0.1:${port}/wavix/inbound`;
+    const parts = await watchFirstCall({
+      settings: { ...defaultSettings, port, wavixApiBase: simulator.apiUrl },
+      ...{ waitMs: 60_000, bot: () => undefined, onCall: () => undefined },
+      onListening: () => void simulator.placeCall({ webhookUrl }),
+    });
+    expect(parts?.cutShort).toBe("the call had no stream");
+    expect(parts?.timeline.map(({ what }) => what)).toContainEqual(expect.stringMatching(/^answer: .* after \d+ ms$/));
+  }, 20_000);
+});
+
+describe("the listener", () => {
+  it("is closed though somebody whom it turned away, or has not let in yet, holds on to the line", async () => {
+    const listener = new CallListener({ host: "127.0.0.1", port: 0, webhookPath: "/wavix/inbound", holdMs: 0 });
+    const port = await listener.open();
+    const lines = [listener.expect("main", 60_000), "/ws/nobody"].map((path) => {
+      const line = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      line.on("error", () => undefined).resume();
+      line.write(`GET ${path} HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`);
+      line.write("Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+      return line;
+    });
+    await once(lines[1]!, "end");
+    await vi.waitFor(() => expect(listener.upgrades.size).toBe(1));
+    await listener.close();
+    for (const line of lines) line.destroy();
+  }, 5_000);
+});
+
 describe.concurrent("the report", () => {
   it("holds nothing private of a call that the script had", async () => {
     const parts = await watch({ errorTexts: "2026-04" }, { hangUpAfterMs: 900 });
@@ -193,5 +231,11 @@ describe.concurrent("the report", () => {
   it("leaves ids, numbers and addresses out of what Wavix says", () => {
     const said = "Call 5dccb6b0-f35c-488c-867b-86fb012c4415 of +1 202 555 0143 at wss://a.example/ws/token | not found";
     expect(redactWords(said)).toBe("Call <id> of <number> at <url> not found");
+    expect(redactWords(`"John Smith" can't be called by 'anna' at «home», it isn't allowed`)).toBe(
+      "<quoted> can't be called by <quoted> at <quoted>, it isn't allowed",
+    );
+    expect(redactWords("Write to help@a.example about the key sk4F9aB77xQ01zzT")).toBe(
+      "Write to <address> about the key <id>",
+    );
   });
 });

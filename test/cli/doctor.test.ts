@@ -10,6 +10,11 @@ import { checkPublicUrl, isPrivate } from "../../src/cli/doctor/public-url.ts";
 import { checkSetUp } from "../../src/cli/doctor/set-up.ts";
 import { openTrialServer } from "../../src/cli/doctor/trial-server.ts";
 import { createWavixSimulator, type SimulatorOptions } from "../../src/simulator/index.ts";
+import {
+  createCartesiaStandIn,
+  createDeepgramStandIn,
+  createOpenAIStandIn,
+} from "../../src/simulator/services/index.ts";
 import { command, folder, start } from "../support/commands.ts";
 import { installFakeNgrok } from "../support/fake-ngrok.ts";
 import { freePort } from "../support/free-port.ts";
@@ -200,9 +205,72 @@ describe("doctor", () => {
     const byItself = await doctor({ ...setUp.env, ...keys, ...at(good), VOICE_MIN_WORDS: "x" }, ["--bot", "voice"]);
     expect(byItself.found.OpenAI).toMatch(/^mend: key accepted, but there is no gpt-\S+ for it/);
     expect(byItself.found["Voice settings"]).toMatch(/^mend: VOICE_MIN_WORDS must be a whole number/);
-    const realtime = await doctor(setUp.env, ["--bot", "realtime"]);
-    expect(realtime.found.OpenAI).toBe("mend: OPENAI_API_KEY is missing");
-    expect(realtime.found.Deepgram).toMatch(/^not-needed/);
+    // Of Deepgram's models the request says nothing.
+    const unnamed = await doctor({ ...setUp.env, ...keys, DEEPGRAM_BASE_URL: `${good.url}/old`, DEEPGRAM_MODEL: "x" });
+    expect(unnamed.found.Deepgram).toBe("unknown: answered with 404");
+  }, 60_000);
+
+  it("finds the stand-ins of the services to be what they stand for", async () => {
+    await using setUp = await openSetUp();
+    await using deepgram = await createDeepgramStandIn({ apiKey: "deepgram-key" });
+    await using openai = await createOpenAIStandIn({ apiKey: "openai-key" });
+    await using cartesia = await createCartesiaStandIn({ apiKey: "cartesia-key" });
+    const keys = { DEEPGRAM_API_KEY: "deepgram-key", OPENAI_API_KEY: "openai-key", CARTESIA_API_KEY: "cartesia-key" };
+    const env = { DEEPGRAM_BASE_URL: deepgram.url, OPENAI_BASE_URL: openai.url, CARTESIA_BASE_URL: cartesia.url };
+    const { found } = await doctor({ ...setUp.env, ...keys, ...env }, ["--bot", "voice"]);
+    expect(found).toMatchObject({
+      Deepgram: "ok: key accepted (…-key)",
+      OpenAI: expect.stringMatching(/^ok: key accepted \(…-key\), gpt-\S+ is there$/),
+      Cartesia: "ok: key accepted (…-key)",
+    });
+    const wrong = Object.fromEntries(Object.keys(keys).map((name) => [name, "another-key"]));
+    const refused = await doctor({ ...setUp.env, ...wrong, ...env }, ["--bot", "voice"]);
+    for (const name of ["Deepgram", "OpenAI", "Cartesia"]) {
+      expect(refused.found[name]).toMatch(/^mend: \S+_API_KEY is not accepted/);
+    }
+  }, 60_000);
+
+  it("checks the speech-to-speech bot by its own variables", async () => {
+    await using setUp = await openSetUp();
+    const missing = await doctor(setUp.env, ["--bot", "realtime"]);
+    expect(missing.found).toMatchObject({
+      OpenAI: "mend: OPENAI_API_KEY is missing",
+      Deepgram: expect.stringMatching(/^not-needed/),
+      "Realtime settings": "ok: all can be used",
+      Packages: "not-needed: none beyond this one",
+    });
+    await using service = await openProviderStub({ "/models/gpt-realtime-x": 200 });
+    const env = {
+      ...{ ...setUp.env, OPENAI_API_KEY: "openai-key", OPENAI_MODEL: "of-another-bot" },
+      OPENAI_REALTIME_BASE_URL: service.url.replace("http", "ws"),
+    };
+    const fine = await doctor({ ...env, OPENAI_REALTIME_MODEL: "gpt-realtime-x" }, ["--bot", "realtime"]);
+    expect(fine.found.OpenAI).toBe("ok: key accepted (…-key), gpt-realtime-x is there");
+    // What the bot takes by itself.
+    const wrong = await doctor({ ...env, OPENAI_REALTIME_SILENCE_MS: "never" }, ["--bot", "realtime"]);
+    expect(wrong.found.OpenAI).toMatch(/there is no gpt-realtime\S+ for it: mend OPENAI_REALTIME_MODEL$/);
+    expect(wrong.found["Realtime settings"]).toMatch(/^mend: OPENAI_REALTIME_SILENCE_MS must be a whole number/);
+  }, 60_000);
+
+  it("does not take a web page for a service, nor any word for a bot", async () => {
+    await using setUp = await openSetUp();
+    const page = createServer((_, response) => response.end("<html>Welcome</html>")).listen(0, "127.0.0.1");
+    await once(page, "listening");
+    try {
+      const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`;
+      const env = { ...setUp.env, WAVIX_API_BASE: url, OPENAI_API_KEY: "openai-key", OPENAI_BASE_URL: url };
+      const { found } = await doctor(env);
+      expect(found.OpenAI).toBe("mend: is not what answers: mend OPENAI_BASE_URL");
+      expect(found["Wavix key"]).toBe("mend: Wavix is not what answers: mend WAVIX_API_BASE");
+      expect(found["Wavix number"]).toBeUndefined();
+    } finally {
+      page.close();
+    }
+    const misspelt = await command(["doctor", "--bot", "voise"], setUp.env);
+    expect(misspelt.stderr).toMatch(/^pipecat-wavix doctor: --bot must be echo, .* got voise\n$/);
+    expect(misspelt.code).toBe(2);
+    const pipecat = await doctor({ ...setUp.env, BOT_PROTOCOL: "smoke" }, ["--bot", "pipecat"]);
+    expect(pipecat.found["Pipecat settings"]).toMatch(/^mend: BOT_PROTOCOL must be/);
   }, 60_000);
 });
 

@@ -20,7 +20,7 @@ interface Provider {
 }
 
 /** Deepgram: developers.deepgram.com «Authenticating». OpenAI: GET /models/{model}. Cartesia: GET /voices/{id}. */
-export const PROVIDERS: readonly Provider[] = [
+const PROVIDERS: readonly Provider[] = [
   {
     name: "Deepgram",
     key: "DEEPGRAM_API_KEY",
@@ -53,6 +53,19 @@ export const PROVIDERS: readonly Provider[] = [
   },
 ];
 
+/** The speech-to-speech bot speaks with the same service by other variables, and without its package. */
+const OF_REALTIME = {
+  choice: "OPENAI_REALTIME_MODEL",
+  base: { name: "OPENAI_REALTIME_BASE_URL", value: "https://api.openai.com/v1" },
+  package: undefined,
+} as const;
+
+/** The services, as this bot would use them. */
+export function providersOf(bot: string): readonly Provider[] {
+  if (bot !== "realtime") return PROVIDERS;
+  return PROVIDERS.map((provider) => (provider.bots.includes(bot) ? { ...provider, ...OF_REALTIME } : provider));
+}
+
 /** Names of all their variables. */
 export const providerSettingNames: readonly string[] = PROVIDERS.flatMap(({ key, choice, base }) => [
   key,
@@ -81,40 +94,62 @@ export async function checkProvider(provider: Provider, bot: string, env: Enviro
 
 function verdict(provider: Provider, answer: Answer, key: string, choice: string | undefined): Omit<Check, "name"> {
   if (answer.status === null) return { state: "mend", text: `cannot be reached (${answer.why})` };
+  // The choice is looked at where the request names it.
+  const named = choice !== undefined && provider.path(choice) !== provider.path(undefined) ? choice : undefined;
   if (answer.status === 200) {
-    // The choice is looked at where the request names it.
-    const seen =
-      choice !== undefined && provider.path(choice) !== provider.path(undefined) ? `, ${choice} is there` : "";
-    return { state: "ok", text: `key accepted (${lastFour(key)})${seen}` };
+    if (!isObject(answer.json)) return { state: "mend", text: `is not what answers: mend ${provider.base.name}` };
+    return { state: "ok", text: `key accepted (${lastFour(key)})${named === undefined ? "" : `, ${named} is there`}` };
   }
   if (answer.status === 401) return { state: "mend", text: `${provider.key} is not accepted (${lastFour(key)})` };
   if (answer.status === 403) return { state: "mend", text: `${provider.key} may not do this (${lastFour(key)}, 403)` };
-  if (answer.status === 404 && choice !== undefined) {
-    return { state: "mend", text: `key accepted, but there is no ${choice} for it: mend ${provider.choice}` };
+  if (answer.status === 404 && named !== undefined) {
+    return { state: "mend", text: `key accepted, but there is no ${named} for it: mend ${provider.choice}` };
   }
   if (answer.status === 402) return { state: "mend", text: "the account has no credit (402)" };
   return { state: "unknown", text: `answered with ${answer.status}` };
 }
 
 /**
- * What the voice bot itself would say of its variables, and the choices it makes where they make none.
+ * What a bot of this package itself would say of its variables, and the model it takes where they name none.
  *
- * @returns the environment with those choices
+ * @returns the environment with that model; no check for a bot without variables of its own
  */
-export async function checkVoiceSettings(env: Environment): Promise<{ check: Check; env: Environment }> {
-  const { defaultOpenAIModel, readVoiceSettings } = await import("../../bots/voice/index.ts");
+export async function checkBotSettings(bot: string, env: Environment): Promise<{ checks: Check[]; env: Environment }> {
   // Keys that are missing are said of each service.
   const keys = Object.fromEntries(PROVIDERS.map(({ key }) => [key, env[key]?.trim() || "missing"]));
-  const read = readVoiceSettings({ ...env, ...keys });
-  const text = read.ok ? "all can be used" : read.problems.join("; ");
-  const check: Check = { name: "Voice settings", state: read.ok ? "ok" : "mend", text };
-  return { check, env: { ...env, OPENAI_MODEL: env.OPENAI_MODEL?.trim() || defaultOpenAIModel } };
+  const known = { ...env, ...keys };
+  if (bot === "voice") {
+    const { defaultOpenAIModel, readVoiceSettings } = await import("../../bots/voice/index.ts");
+    const model = env.OPENAI_MODEL?.trim() || defaultOpenAIModel;
+    return { checks: [checkOf("Voice settings", readVoiceSettings(known))], env: { ...env, OPENAI_MODEL: model } };
+  }
+  if (bot === "realtime") {
+    const { DEFAULT_REALTIME_MODEL, readRealtimeSettings } = await import("../../bots/realtime/index.ts");
+    const model = env.OPENAI_REALTIME_MODEL?.trim() || DEFAULT_REALTIME_MODEL;
+    const check = checkOf("Realtime settings", readRealtimeSettings(known));
+    return { checks: [check], env: { ...env, OPENAI_REALTIME_MODEL: model } };
+  }
+  if (bot === "pipecat") {
+    const { readPipecatSettings } = await import("../../bots/pipecat/index.ts");
+    return { checks: [checkOf("Pipecat settings", readPipecatSettings(env))], env };
+  }
+  return { checks: [], env };
+}
+
+function checkOf(name: string, read: { ok: true } | { ok: false; problems: string[] }): Check {
+  return { name, state: read.ok ? "ok" : "mend", text: read.ok ? "all can be used" : read.problems.join("; ") };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /** @param find where a package is, for tests */
 export function checkPackages(bot: string, tunneled: boolean, find = findPackage): Check {
   const name = "Packages";
-  const ofBot = PROVIDERS.filter(({ bots }) => bots.includes(bot)).flatMap((provider) => provider.package ?? []);
+  const ofBot = providersOf(bot)
+    .filter(({ bots }) => bots.includes(bot))
+    .flatMap((provider) => provider.package ?? []);
   const needed = [...ofBot, ...(tunneled ? ["@ngrok/ngrok"] : [])];
   if (needed.length === 0) return { name, state: "not-needed", text: "none beyond this one" };
   const missing = needed.filter((one) => find(one) === undefined);

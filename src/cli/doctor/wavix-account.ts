@@ -33,7 +33,7 @@ export function askWavix({ apiBase, apiKey }: WavixAccess, path: string): Promis
 export async function checkAccount(access: WavixAccess): Promise<AccountFacts> {
   const answers = await Promise.all(READS.map(({ path }) => askWavix(access, path)));
   const [calls, config, , webhooks] = answers as [Answer, Answer, Answer, Answer];
-  const accepted = answers.some(({ status }) => status === 200 || status === 403);
+  const accepted = answers.some(acceptsKey);
   const checks = [checkKey(answers, access)];
   if (accepted) checks.push(checkScopes(answers, calls), checkBalance(config));
   const list = webhooks.status === 200 && Array.isArray(webhooks.json) ? (webhooks.json as unknown[]) : [];
@@ -44,16 +44,21 @@ export async function checkAccount(access: WavixAccess): Promise<AccountFacts> {
   return { checks, accepted, onCallWebhooks };
 }
 
+/** A web page answers with 200 as well, to whatever is asked. */
+function acceptsKey(answer: Answer): boolean {
+  return answer.status === 403 || (answer.status === 200 && typeof answer.json === "object" && answer.json !== null);
+}
+
 function checkKey(answers: readonly Answer[], { apiKey }: WavixAccess): Check {
   const name = "Wavix key";
   const key = lastFour(apiKey);
-  if (answers.some(({ status }) => status === 200 || status === 403))
-    return { name, state: "ok", text: `accepted (${key})` };
+  if (answers.some(acceptsKey)) return { name, state: "ok", text: `accepted (${key})` };
   if (answers.some(({ status }) => status === 401)) {
     const text = `WAVIX_API_KEY is not accepted (${key}): wrong, switched off, or limited to other IP addresses`;
     return { name, state: "mend", text };
   }
   const [first] = answers as [Answer];
+  if (first.status === 200) return { name, state: "mend", text: "Wavix is not what answers: mend WAVIX_API_BASE" };
   if (first.status === null) return { name, state: "mend", text: `Wavix cannot be reached (${first.why})` };
   return { name, state: "unknown", text: `Wavix answers with ${first.status}` };
 }

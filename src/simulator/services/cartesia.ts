@@ -54,7 +54,7 @@ const MAX_PROBLEMS = 1_000;
 
 /**
  * A stand-in for Cartesia's text-to-speech: WebSocket `/tts/websocket` (API version 2026-03-01: contexts, continuations,
- * word timestamps, cancelling) and `GET /voices/{id}`. Its voice says a vowel per word, ten times faster than real time.
+ * word timestamps, cancelling), `GET /voices` and `GET /voices/{id}`. Its voice says a vowel per word, ten times faster than real time.
  *
  * @throws Error when the port cannot be had.
  * @example
@@ -224,14 +224,20 @@ function refusal(incoming: IncomingMessage, { apiKey }: CartesiaStandInOptions):
 
 /** The REST side: status and body. */
 function answer(incoming: IncomingMessage, options: CartesiaStandInOptions): [number, Record<string, unknown>] {
-  const id = /^\/voices\/([^/?]+)(?:\?|$)/.exec(incoming.url ?? "")?.[1];
-  if (incoming.method !== "GET" || id === undefined) return [404, httpError(404)];
+  const asked = /^\/voices(?:\/([^/?]+))?(?:\?|$)/.exec(incoming.url ?? "");
+  if (incoming.method !== "GET" || asked === null) return [404, httpError(404)];
   const { authorization, "x-api-key": header, "cartesia-version": version } = incoming.headers;
   const key = header ?? authorization?.replace(/^Bearer /, "");
   if (!key || (options.apiKey !== undefined && key !== options.apiKey)) return [401, httpError(401)];
   if (version === undefined) return [400, httpError(400)];
+  const [, id] = asked;
+  if (id === undefined) return [200, { data: (options.voices ?? []).map(voiceBody), has_more: false, next_page: null }];
   if (options.voices !== undefined && !options.voices.includes(id)) return [404, httpError(404)];
-  const voice = {
+  return [200, voiceBody(id)];
+}
+
+function voiceBody(id: string): Record<string, unknown> {
+  return {
     id,
     is_owner: false,
     is_public: true,
@@ -241,7 +247,6 @@ function answer(incoming: IncomingMessage, options: CartesiaStandInOptions): [nu
     created_at: "2026-01-01T00:00:00Z",
     language: "en",
   };
-  return [200, voice];
 }
 
 const TITLES: Record<number, string> = {

@@ -31,6 +31,12 @@ export interface DeepgramStandIn {
 const maxConnections = 1000;
 const maxProblems = 100;
 
+/** Requests that tell whether a key is good: developers.deepgram.com/docs/authenticating and /reference/manage/projects/list. */
+const keyRequests: Readonly<Record<string, string>> = {
+  "/v1/auth/token": '{"scopes":["usage:write"]}',
+  "/v1/projects": '{"projects":[]}',
+};
+
 /**
  * Opens a stand-in for Deepgram's streaming speech-to-text on 127.0.0.1: `/v1/listen` (nova) and `/v2/listen` (Flux). It
  * hears by energy: each stretch of sound in the PCM16 it is sent is understood as the next entry of a script.
@@ -57,10 +63,10 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
   };
 
   const server = createServer((request, response) => {
-    // Tells whether a key is good: developers.deepgram.com/reference/manage/projects/list.
-    if (request.method !== "GET" || request.url !== "/v1/projects") answer(response, 404, "NOT_FOUND", "Not found");
+    const body = request.method === "GET" ? keyRequests[request.url ?? ""] : undefined;
+    if (body === undefined) answer(response, 404, "NOT_FOUND", "Not found");
     else if (!isAllowed(request)) answer(response, 401, "INVALID_AUTH", "Invalid credentials.");
-    else response.setHeader("content-type", "application/json").end('{"projects":[]}');
+    else response.setHeader("content-type", "application/json").end(body);
   });
   // Every socket, those of an upgrade that is never answered too: they go when the stand-in closes.
   const sockets = new Set<Duplex>();

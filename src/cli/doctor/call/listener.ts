@@ -53,6 +53,8 @@ export class CallListener {
   readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20, perMessageDeflate: false });
   readonly #expected = new Map<string, { name: string; delayMs: number }>();
   readonly #streams = new Map<string, ProbeStream>();
+  /** Those that asked for an upgrade: the HTTP server knows them no more. */
+  readonly #rawSockets = new Set<Duplex>();
   #onFirst: () => void = () => undefined;
   #unreplied = 0;
 
@@ -106,6 +108,8 @@ export class CallListener {
 
   async close(): Promise<void> {
     for (const stream of this.#streams.values()) stream.terminate();
+    // Somebody who was turned away, or not let in yet, may hold on to the line.
+    for (const socket of this.#rawSockets) socket.destroy();
     this.#http.closeAllConnections();
     await new Promise((resolve) => this.#http.close(resolve));
   }
@@ -172,6 +176,8 @@ export class CallListener {
 
   #upgrade(request: IncomingMessage, rawSocket: Duplex, head: Buffer): void {
     rawSocket.on("error", () => undefined);
+    this.#rawSockets.add(rawSocket);
+    rawSocket.once("close", () => this.#rawSockets.delete(rawSocket));
     const token = /^\/ws\/([\w-]{36})(?:\?|$)/.exec(request.url ?? "")?.[1] ?? "";
     const expected = this.#expected.get(token);
     if (expected === undefined) {
@@ -181,13 +187,13 @@ export class CallListener {
     this.#expected.delete(token);
     const { name, delayMs } = expected;
     this.upgrades.set(name, upgradeFactsOf(request));
-    setTimeout(() => {
-      if (rawSocket.destroyed) return;
+    const handshake = setTimeout(() => {
       this.#webSockets.handleUpgrade(request, rawSocket, head, (socket) => {
         this.#streams.set(name, new ProbeStream(name, socket, this.watch));
         this.watch.changed();
       });
     }, delayMs);
+    rawSocket.once("close", () => clearTimeout(handshake));
   }
 }
 

@@ -67,11 +67,14 @@ function textOf(json: unknown): string {
   return redactWords(texts.filter((text) => typeof text === "string").join("; "));
 }
 
-/** Words without what could be an id, a number or an address. */
+/** Words without what they quote, and without what could be an id, a key, a number or an address. */
 export function redactWords(text: string): string {
   return text
+    .replace(/"[^"]*"|«[^»]*»|“[^”]*”|(?<!\w)['‘][^'’]*['’](?!\w)/g, "<quoted>")
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi, "<id>")
     .replace(/\S*:\/\/\S+/g, "<url>")
+    .replace(/\S+@\S+/g, "<address>")
+    .replace(/(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])[\w-]{16,}/gi, "<id>")
     .replace(/\+?\d[\d\s().-]{4,}\d/g, "<number>")
     .replace(/[\s|`]+/g, " ")
     .slice(0, 300);

@@ -32,7 +32,8 @@ export async function watchFirstCall(options: WatchCallOptions): Promise<CallRep
   const watched = await watchBot(settings, bot, waitMs, onListening);
   if (watched === undefined) return undefined;
   const { seen, timeline } = watched;
-  return { startedAt: new Date(), points: findingsOf(seen), rest: [], timeline, cutShort: undefined };
+  const cutShort = seen.media === undefined ? "the call had no stream" : undefined;
+  return { startedAt: new Date(), points: findingsOf(seen), rest: [], timeline, cutShort };
 }
 
 async function watchByScript(options: WatchCallOptions): Promise<CallReportParts | undefined> {

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import type { Bot } from "../../../call/index.ts";
 import { createServer, type ServerSettings } from "../../../server/index.ts";
@@ -10,6 +11,9 @@ import type { WebhookFact } from "./listener.ts";
 import type { Observations } from "./observations.ts";
 import { type CutPayload, StreamFacts } from "./stream-facts.ts";
 import type { Watch } from "./watch.ts";
+
+/** How often it is looked whether there is a call: the server tells of none that no bot has had. */
+const LOOK_MS = 50;
 
 /** What was seen of a call that a bot has had. */
 export interface WatchedCall {
@@ -29,36 +33,25 @@ export async function watchBot(
   onListening: () => void,
 ): Promise<WatchedCall | undefined> {
   const traceDir = await mkdtemp(join(tmpdir(), "pipecat-wavix-call-"));
-  let over: () => void = () => undefined;
-  const ended = new Promise<true>((resolve) => {
-    over = () => resolve(true);
-  });
   const server = createServer({
     ...settings,
     ...{ maxCalls: 1, workers: 1, traceDir, traceCalls: "all", traceAudio: false },
     logger: pino({ level: "silent" }),
-    bot: async (call) => {
-      void call.closed.then(over);
-      await bot(call);
-    },
+    bot,
   });
-  let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await listen(server, settings);
     onListening();
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, waitMs);
-    });
-    // One that came in time may go on for as long as it likes.
-    const came = await Promise.race([ended, late.then(() => server.callCount > 0)]);
-    if (!came) return undefined;
-    await ended;
+    const latestMs = performance.now() + waitMs;
+    const firstTrace = async () => (await readdir(traceDir)).filter((name) => name.endsWith(".jsonl")).sort()[0];
+    // One that came in time may go on for as long as it likes. It may also be over before the bot, or a stream, is there.
+    const mayCome = async () => (await firstTrace()) === undefined && performance.now() < latestMs;
+    while ((await mayCome()) || server.callCount > 0) await sleep(LOOK_MS);
     await server.drain(0);
     await server.close();
-    const [file] = (await readdir(traceDir)).filter((name) => name.endsWith(".jsonl")).sort();
+    const file = await firstTrace();
     return file === undefined ? undefined : watchedCallOf(parseTrace(await readFile(join(traceDir, file))));
   } finally {
-    clearTimeout(timer);
     await server.close();
     await rm(traceDir, { recursive: true, force: true });
   }
