@@ -307,6 +307,36 @@ describe("doctor --call", () => {
     }
   }, 40_000);
 
+  it.each([
+    ["the script has", []],
+    ["a bot has", ["--bot", "echo"]],
+  ])(
+    "hangs up the call that %s when it is stopped",
+    async (_, argv) => {
+      await using simulator = await createWavixSimulator({ apiKey: KEY });
+      const port = await freePort();
+      const env = {
+        ...{ WAVIX_API_KEY: KEY, WAVIX_API_BASE: simulator.apiUrl, WEBHOOK_SECRET: "secret-of-the-webhook" },
+        ...{ PUBLIC_URL: `http://127.0.0.1:${port}`, HOST: "127.0.0.1", PORT: `${port}` },
+      };
+      const doctor = await start(["--call", ...argv], env, "doctor", /Waiting for 600 s/);
+      const call = simulator.placeCall({ webhookUrl: `http://127.0.0.1:${port}/wavix/inbound/secret-of-the-webhook` });
+      expect(await call.answered).toBe(true);
+      doctor.child.kill("SIGINT");
+      expect((await call.ended).endedBy).toBe("rest");
+      expect(await doctor.exit).toBe(argv.length === 0 ? 1 : 0);
+      if (argv.length === 0) expect(doctor.output).toContain("Cut short: it was stopped");
+    },
+    40_000,
+  );
+
+  it("ends when it is stopped before a call came", async () => {
+    const doctor = await start(["--call", "--port", `${await freePort()}`], {}, "doctor", /Waiting for 600 s/);
+    doctor.child.kill("SIGTERM");
+    expect(await doctor.exit).toBe(1);
+    expect(doctor.output).toContain("it was stopped before a call came");
+  }, 20_000);
+
   it("says in a line what is wrong", async () => {
     const cases: [string[], RegExp][] = [
       [["--wait", "5"], /^pipecat-wavix doctor: --wait goes with --call\n$/],

@@ -24,6 +24,7 @@ export async function run(env: Environment, tunneled: boolean, values: CallValue
   const say = json ? () => undefined : console.log;
   const { settings, tunnel } = await publicSettings(env, tunneled);
   if (settings.port === 0) throw new UsageError("--call needs a PORT that is known beforehand, got 0");
+  const signal = stopSignal();
   try {
     const webhook = webhookUrlOf(
       settings.publicUrl ?? `http://${settings.host}:${settings.port}`,
@@ -33,11 +34,13 @@ export async function run(env: Environment, tunneled: boolean, values: CallValue
       settings,
       bot,
       waitMs: waitSeconds * 1_000,
+      signal,
       onListening: () => {
         say(`\n  Webhook URL    ${webhook}\n\n  Call the number now, and say nothing. Waiting for ${waitSeconds} s …`);
       },
       onCall: () => say("  A call: this takes less than a minute …"),
     });
+    if (parts === undefined && signal.aborted) throw new Error("it was stopped before a call came");
     if (parts === undefined) throw new Error(`no call came within ${waitSeconds} s; pipecat-wavix doctor may say why`);
     const files = await writeReport(out, parts);
     const ok = parts.cutShort === undefined;
@@ -51,4 +54,16 @@ export async function run(env: Environment, tunneled: boolean, values: CallValue
     await tunnel?.close();
     exitSoon();
   }
+}
+
+/** Aborts when the process is told to stop: once, since whoever says it twice does not want to wait for anything. */
+function stopSignal(): AbortSignal {
+  const aborter = new AbortController();
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const stop = () => {
+    for (const signal of signals) process.off(signal, stop);
+    aborter.abort();
+  };
+  for (const signal of signals) process.on(signal, stop);
+  return aborter.signal;
 }

@@ -79,15 +79,20 @@ export class CallListener {
     return this.#options.webhookPath;
   }
 
-  /** Whether a call came in time. */
-  async firstCall(limitMs: number): Promise<boolean> {
+  /** Whether a call came in time, and before `signal` aborted. */
+  async firstCall(limitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (this.callId !== undefined) return true;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), limitMs);
-      this.#onFirst = () => {
+      const settle = (came: boolean) => {
         clearTimeout(timer);
-        resolve(true);
+        signal?.removeEventListener("abort", giveUp);
+        resolve(came);
       };
+      const giveUp = () => settle(false);
+      const timer = setTimeout(giveUp, limitMs);
+      signal?.addEventListener("abort", giveUp);
+      this.#onFirst = () => settle(true);
+      if (signal?.aborted) giveUp();
     });
   }
 

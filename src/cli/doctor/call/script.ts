@@ -51,16 +51,19 @@ export class CallScript {
     this.seen = { webhooks: listener.webhooks };
   }
 
-  /** Never rejects: what was seen until then is what there is. The call is hung up in the end, whatever happens. */
-  async run(): Promise<Observations> {
+  /** Never rejects: what was seen until then is what there is. The call is hung up in the end, whatever happens; at once when `signal` aborts. */
+  async run(signal?: AbortSignal): Promise<Observations> {
     const { watch } = this.#listener;
+    const stopped = new Promise<never>((_, reject) => {
+      const stop = () => {
+        this.#endsAtMs = 0;
+        reject(new CallIsOver("it was stopped"));
+      };
+      if (signal?.aborted) stop();
+      else signal?.addEventListener("abort", stop, { once: true });
+    });
     try {
-      await this.#beforeAnswer();
-      let stream = await this.#answer();
-      await this.#listen();
-      stream = await this.#otherStreams(stream);
-      await this.#playback(stream);
-      await this.#end(stream);
+      await Promise.race([this.#steps(), stopped]);
     } catch (error) {
       this.seen.cutShort = error instanceof CallIsOver ? error.message : `the script broke: ${String(error)}`;
       watch.note(this.seen.cutShort);
@@ -69,6 +72,15 @@ export class CallScript {
     // What comes late.
     await watch.until(this.#times.settleMs, () => false);
     return this.seen;
+  }
+
+  async #steps(): Promise<void> {
+    await this.#beforeAnswer();
+    let stream = await this.#answer();
+    await this.#listen();
+    stream = await this.#otherStreams(stream);
+    await this.#playback(stream);
+    await this.#end(stream);
   }
 
   async #beforeAnswer(): Promise<void> {

@@ -31,6 +31,7 @@ export async function watchBot(
   bot: Bot,
   waitMs: number,
   onListening: () => void,
+  signal?: AbortSignal,
 ): Promise<WatchedCall | undefined> {
   const traceDir = await mkdtemp(join(tmpdir(), "pipecat-wavix-call-"));
   const server = createServer({
@@ -46,7 +47,7 @@ export async function watchBot(
     const firstTrace = async () => (await readdir(traceDir)).filter((name) => name.endsWith(".jsonl")).sort()[0];
     // One that came in time may go on for as long as it likes. It may also be over before the bot, or a stream, is there.
     const mayCome = async () => (await firstTrace()) === undefined && performance.now() < latestMs;
-    while ((await mayCome()) || server.callCount > 0) await sleep(LOOK_MS);
+    while (!signal?.aborted && ((await mayCome()) || server.callCount > 0)) await sleep(LOOK_MS);
     await server.drain(0);
     await server.close();
     const file = await firstTrace();
