@@ -424,6 +424,22 @@ describe("CartesiaTTSService", () => {
       expect(test.errors).toEqual([]);
     });
 
+    it("after it has stalled: what it owed is said, though more was written meanwhile", async () => {
+      await using test = await scene({ contexts: [{ stallAfterMs: 350 }] });
+      const { sink } = test;
+      test.push(new LLMFullResponseStartFrame(), new LLMTextFrame({ text: "One two three four. " }));
+      await expect.poll(() => words(sink.frames)).toEqual(["One"]);
+      await new Promise((resolve) => setTimeout(resolve, 800)); // longer than a context lasts after its audio
+      test.push(new LLMTextFrame({ text: "Five six." }), new LLMFullResponseEndFrame());
+      test.cartesia.dropConnections();
+      await sink.until(isA(LLMFullResponseEndFrame));
+      expect(words(sink.frames).join(" ")).toBe("One two three four. Five six.");
+      expect(heard(sink.frames).subarray(-said("two three four. ").length - said("Five six.").length)).toEqual(
+        Buffer.concat([said("two three four. "), said("Five six.")]),
+      );
+      expect(test.errors).toEqual([]);
+    });
+
     it("too often: the utterance is given up", async () => {
       await using test = await scene({ contexts: Array(10).fill({ closeAfterMs: 50, closeCode: 1011 }) });
       test.respond("One two three.");
@@ -498,6 +514,21 @@ describe("CartesiaTTSService", () => {
       // When nothing is told, that it is too late to end the context cannot be known.
       expect(test.cartesia.problems).toHaveLength(isUntold ? 1 : 0);
     });
+  });
+
+  it("does not take a sentence for said that stopped in its middle", async () => {
+    await using test = await scene({ contexts: [{ stallAfterMs: 350 }] });
+    const { sink } = test;
+    test.push(new LLMFullResponseStartFrame(), new LLMTextFrame({ text: "One two three four. " }));
+    await expect.poll(() => words(sink.frames)).toEqual(["One"]);
+    await new Promise((resolve) => setTimeout(resolve, 800)); // longer than a context lasts after its audio
+    test.push(new LLMTextFrame({ text: "Five six." }), new LLMFullResponseEndFrame());
+    await sink.until(isA(LLMFullResponseEndFrame));
+    expect(words(sink.frames).join(" ")).toBe("One two three four. Five six.");
+    const again = Buffer.concat([said("two three four. "), said("Five six.")]);
+    expect(heard(sink.frames).subarray(-again.length)).toEqual(again);
+    expect(test.tts.counters).toMatchObject({ resumed: 1, contexts: 2, reconnects: 0, failed: 0 });
+    expect(test.errors).toEqual([]);
   });
 
   it("wants a key, and options that make sense", () => {

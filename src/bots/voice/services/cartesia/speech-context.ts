@@ -13,7 +13,7 @@ export class SpeechContext {
   readonly id: string;
   /** No more text follows: Cartesia knows. */
   isClosed = false;
-  /** It was given up as expired: what Cartesia has not said of it by now, it will not. */
+  /** It was given up as expired. */
   isLeft = false;
   readonly #text = new SpokenText();
   /** Sentences sent, and those of them that Cartesia says are spoken. */
@@ -40,7 +40,9 @@ export class SpeechContext {
   /** Whether all that was sent was spoken, as far as Cartesia says. */
   get isSpoken(): boolean {
     if (this.#byteLength === 0) return false;
-    return this.isLeft || this.#spokenSentences >= this.#sentences || this.#text.isOver;
+    if (this.#spokenSentences >= this.#sentences || this.#text.isOver) return true;
+    // Where words are told, those that are not are not spoken: it has stalled. Where none are, nobody knows.
+    return this.isLeft && !this.#text.hasBegun;
   }
 
   /** Whether something has to come. */

@@ -50,6 +50,11 @@ export class SpokenText {
     return this.#text.slice(this.#given);
   }
 
+  /** Whether some of it was given out. */
+  get hasBegun(): boolean {
+    return this.#given > 0;
+  }
+
   /** Whether there is nothing left that could be said. */
   get isOver(): boolean {
     return !SPOKEN.test(this.rest);

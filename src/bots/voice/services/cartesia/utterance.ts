@@ -25,7 +25,7 @@ export interface UtteranceHost {
   emit(frame: Frame): void;
 }
 
-/** How long to wait for the `done` of a context whose text was spoken. */
+/** How long to wait for the `done` of a context whose text was spoken, or for more of one that has expired. */
 const DONE_MS = 1_000;
 /** Lost connections that one utterance survives. */
 const MAX_RESUMPTIONS = 3;
@@ -89,20 +89,9 @@ export class Utterance {
     this.#advance();
   }
 
-  /** The connection is gone, and its contexts with it: what was not spoken is said again in another. */
+  /** The connection is gone, and its contexts with it. */
   lost(): void {
-    const context = this.#context;
-    if (this.#isOver || context === undefined) return;
-    const { rest, isSpoken } = context;
-    this.#leave(context);
-    if (!isSpoken && isSpeakable(rest)) this.#waiting.unshift(rest.trimStart());
-    this.#resumptions++;
-    if (this.#resumptions > MAX_RESUMPTIONS) {
-      this.fail(new CartesiaError("CARTESIA_UNREACHABLE", "the connection to Cartesia was lost too often"));
-      return;
-    }
-    if (this.#waiting.length > 0 || !this.#isComplete) this.#host.counters.resumed++;
-    this.#advance();
+    if (!this.#isOver && this.#context !== undefined) this.#resume(this.#context);
   }
 
   /** @returns whether it was an answer to this utterance */
@@ -127,6 +116,7 @@ export class Utterance {
       case "error":
         // It was said; the complaint is about what came behind it.
         if (context.isSpoken) this.#finish(context);
+        else if (context.isLeft) this.#resume(context);
         else this.fail(new CartesiaError("CARTESIA_FAILED", `Cartesia does not say it: ${answer.text}`));
         return true;
     }
@@ -219,6 +209,20 @@ export class Utterance {
     this.#advance();
   }
 
+  /** Nothing more comes of a context: what was not spoken is said again in another. */
+  #resume(context: SpeechContext): void {
+    const { rest, isSpoken } = context;
+    this.#leave(context);
+    if (!isSpoken && isSpeakable(rest)) this.#waiting.unshift(rest.trimStart());
+    this.#resumptions++;
+    if (this.#resumptions > MAX_RESUMPTIONS) {
+      this.fail(new CartesiaError("CARTESIA_UNREACHABLE", "the connection to Cartesia was lost too often"));
+      return;
+    }
+    if (this.#waiting.length > 0 || !this.#isComplete) this.#host.counters.resumed++;
+    this.#advance();
+  }
+
   #leave(context: SpeechContext): void {
     this.#disarm();
     // Half a sample: what follows must not be shifted by it.
@@ -245,7 +249,7 @@ export class Utterance {
 
   /** Sets the time within which more has to come, if anything has to. */
   #limit(context: SpeechContext): void {
-    if (context.isClosed && context.isSpoken) this.#arm(DONE_MS);
+    if (context.isLeft || (context.isClosed && context.isSpoken)) this.#arm(DONE_MS);
     else if (context.isOwed) this.#arm(this.#host.settings.audioTimeoutMs);
     else this.#disarm();
   }
@@ -253,8 +257,10 @@ export class Utterance {
   #arm(limitMs: number): void {
     this.#disarm();
     this.#limitTimer = setTimeout(() => {
+      const context = this.#context;
       if (this.#host.isHeldBack()) this.#arm(limitMs);
-      else if (this.#context?.isSpoken === true) this.#finish(this.#context);
+      else if (context?.isSpoken === true) this.#finish(context);
+      else if (context?.isLeft === true) this.#resume(context);
       else this.fail(new CartesiaError("CARTESIA_TIMEOUT", `no audio from Cartesia within ${limitMs} ms`));
     }, limitMs);
   }
