@@ -212,7 +212,9 @@ export async function createCartesiaStandIn(options: CartesiaStandInOptions = {}
 
 /** Why a client is not let in, as an HTTP status. */
 function refusal(incoming: IncomingMessage, { apiKey }: CartesiaStandInOptions): number | undefined {
-  const url = new URL(incoming.url ?? "/", "http://127.0.0.1");
+  const base = "http://127.0.0.1";
+  if (!URL.canParse(incoming.url ?? "", base)) return 404;
+  const url = new URL(incoming.url ?? "", base);
   if (url.pathname !== "/tts/websocket") return 404;
   const { authorization, "x-api-key": header, "cartesia-version": version } = incoming.headers;
   const key = url.searchParams.get("api_key") ?? header ?? authorization?.replace(/^Bearer /, "");

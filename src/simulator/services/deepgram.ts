@@ -30,6 +30,8 @@ export interface DeepgramStandIn {
 
 const maxConnections = 1000;
 const maxProblems = 100;
+/** What a request's path stands behind, to be read. */
+const base = "ws://127.0.0.1";
 
 /** Requests that tell whether a key is good: developers.deepgram.com/docs/authenticating and /reference/manage/projects/list. */
 const keyRequests: Readonly<Record<string, string>> = {
@@ -86,7 +88,8 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
       problem("a key that is not accepted");
       refuse(401, "INVALID_AUTH", "Invalid credentials.");
     } else if (connect === undefined) {
-      const url = new URL(request.url ?? "/", "ws://127.0.0.1");
+      const path = request.url ?? "";
+      const url = new URL(URL.canParse(path, base) ? path : "/", base);
       const query = readQuery(url);
       if (typeof query === "string") {
         problem(query);
