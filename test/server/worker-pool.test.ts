@@ -395,7 +395,8 @@ describe("a server with workers", () => {
     await Promise.all([server.close(), server.close()]);
     expect([alive(log), log.count("worker died")]).toEqual([[], 0]);
     await rest.close();
-  });
+    // Four processes start here.
+  }, 20_000);
 
   it("does not start when no worker does, and says what became of them", async ({ file }) => {
     const exec = file("exit.mjs", "process.exit(3);");
