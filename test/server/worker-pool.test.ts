@@ -380,7 +380,8 @@ describe("a server with workers", () => {
 
   it("whose port is taken leaves no worker behind, and may be tried again", async ({ file: _ }) => {
     const rest = await openRestStub();
-    const blocker = createServer({ bot: listener, port: 0, logLevel: "silent" });
+    // Not one that the system gives to whoever asks for any: between the two it must stay free.
+    const blocker = createServer({ bot: listener, port: 20_000 + (process.pid % 10_000), logLevel: "silent" });
     const { local } = await blocker.listen();
     const log = new LogCapture();
     const server = createWorkerServer({
