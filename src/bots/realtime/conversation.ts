@@ -9,9 +9,10 @@ import {
 } from "../../pipecat/index.ts";
 import type { Apologies } from "../conversation/apologies.ts";
 import { VoiceBotError } from "../conversation/errors.ts";
-import type { ConversationEvent } from "../conversation/events.ts";
 import { IdleWatch } from "../conversation/idle-watch.ts";
+import { sayLastWords } from "../conversation/last-words.ts";
 import type { Tally } from "../conversation/tally.ts";
+import { Teller } from "../conversation/teller.ts";
 import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
 import { endCallTool } from "../conversation/tools/end-call.ts";
 import { withOwn } from "../conversation/tools/own-tools.ts";
@@ -56,6 +57,7 @@ export class RealtimeConversation {
   readonly #sessions: Sessions;
   readonly #asks: Asks;
   readonly #idle: IdleWatch;
+  readonly #teller: Teller;
   readonly #mouth: Mouth;
   readonly #toolCalls: ToolCalls;
   /** Speech of the present session that is not over, by its item. */
@@ -88,6 +90,12 @@ export class RealtimeConversation {
     if (audioInSampleRate !== REALTIME_SAMPLE_RATE) {
       this.#resampler = defaultCodec().createResampler(audioInSampleRate, REALTIME_SAMPLE_RATE);
     }
+    this.#teller = new Teller({
+      call,
+      tally,
+      onEvent: settings.onEvent,
+      onFailed: (error) => this.#fail(error),
+    });
     this.#asks = new Asks(settings.instructions);
     this.#sessions = new Sessions({
       settings,
@@ -139,7 +147,10 @@ export class RealtimeConversation {
       await over;
     } catch (error) {
       this.#close();
-      if (error instanceof VoiceBotError) await this.#lastWords();
+      if (error instanceof VoiceBotError) {
+        this.#tally.own.apologies++;
+        await sayLastWords(this.#call, this.#apologies.audioOf("goodbye"));
+      }
       throw error;
     } finally {
       unlisten();
@@ -195,19 +206,8 @@ export class RealtimeConversation {
     this.#tally.own.troubles++;
     const fatal = isFinal || this.#failures >= MAX_FAILURES;
     this.#call.note?.("trouble", message);
-    this.#happened({ type: "trouble", message, fatal });
+    this.#teller.tell({ type: "trouble", message, fatal });
     if (fatal) this.#fail(new VoiceBotError(message, { cause }));
-  }
-
-  /** Behind what the caller is still hearing. */
-  async #lastWords(): Promise<void> {
-    this.#tally.own.apologies++;
-    try {
-      await this.#call.send(this.#apologies.audioOf("goodbye"));
-      await this.#call.waitForPlayout();
-    } catch {
-      // The caller has hung up meanwhile.
-    }
   }
 
   // ── The caller ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -235,8 +235,8 @@ export class RealtimeConversation {
     this.#toolCalls.interrupt();
     this.#clock.interrupted();
     if (!isInterruption) return;
-    this.#happened({ type: "interruption", text: "" });
     this.#mouth.interrupt();
+    this.#teller.tell({ type: "interruption", text: "" });
   }
 
   #speechStopped(audioEndMs: number): void {
@@ -265,7 +265,7 @@ export class RealtimeConversation {
       case "transcribed":
         this.#history.set(event.itemId, event.text);
         this.#idle.restart();
-        if (event.text !== "") this.#happened({ type: "user", text: event.text });
+        if (event.text !== "") this.#teller.tell({ type: "user", text: event.text });
         break;
       case "response-created":
         this.#responses.created(event.responseId, event.ask, this.#isUserSpeaking);
@@ -384,7 +384,7 @@ export class RealtimeConversation {
     const figures = this.#clock.heard(speech, atMs);
     if (figures === undefined) return;
     this.#call.report?.("turn", { ...figures });
-    this.#happened({ type: "turn", figures });
+    this.#teller.tell({ type: "turn", figures });
   }
 
   #heard(speech: Speech, heardMs: number, interrupted: boolean): void {
@@ -400,7 +400,7 @@ export class RealtimeConversation {
         this.#takenBack = itemId;
         this.#takeBack(itemId, heardMs);
       }
-      if (text !== "") this.#happened({ type: "bot", text, interrupted: isPart });
+      if (text !== "") this.#teller.tell({ type: "bot", text, interrupted: isPart });
     }
     this.#endIfHeard();
   }
@@ -429,18 +429,6 @@ export class RealtimeConversation {
 
   #hangUp(reason: string): void {
     this.#call.hangUp(reason).then(() => this.#end(), this.#fail);
-  }
-
-  #happened(event: ConversationEvent): void {
-    const { own } = this.#tally;
-    if (event.type === "user") own.turns++;
-    else if (event.type === "interruption") own.interruptions++;
-    try {
-      this.#settings.onEvent?.(event, this.#call);
-    } catch (error) {
-      // A mistake of whoever listens, and not of the service.
-      this.#fail(error);
-    }
   }
 }
 

@@ -10,9 +10,10 @@ import {
 } from "../../pipecat/index.ts";
 import type { Apologies } from "../conversation/apologies.ts";
 import { VoiceBotError } from "../conversation/errors.ts";
-import type { ConversationEvent } from "../conversation/events.ts";
 import { IdleWatch } from "../conversation/idle-watch.ts";
+import { sayLastWords } from "../conversation/last-words.ts";
 import type { Tally } from "../conversation/tally.ts";
+import { Teller } from "../conversation/teller.ts";
 import { collectDigitsTool } from "../conversation/tools/collect-digits.ts";
 import { endCallTool } from "../conversation/tools/end-call.ts";
 import { withOwn } from "../conversation/tools/own-tools.ts";
@@ -25,9 +26,6 @@ import { TurnMeter } from "./turn-meter.ts";
 /** So many answers may fail one after the other. */
 const MAX_FAILURES = 3;
 
-/** So much of an answer is still heard when a service has gone for good, in ms. */
-const MAX_UNHEARD_MS = 5_000;
-
 /** One call of a voice bot: its pipeline, and what becomes of it when a service fails. */
 export class Conversation {
   readonly #call: Call;
@@ -37,6 +35,7 @@ export class Conversation {
   readonly #tts: CartesiaTTSService;
   readonly #pipeline: Pipeline;
   readonly #idle: IdleWatch;
+  readonly #teller: Teller;
   readonly #services: { stt: DeepgramSTTService; llm: OpenAILLMService; tts: CartesiaTTSService };
   #failures = 0;
 
@@ -46,6 +45,12 @@ export class Conversation {
     this.#apologies = apologies;
     this.#tally = tally;
 
+    this.#teller = new Teller({
+      call,
+      tally,
+      onEvent: settings.onEvent,
+      onFailed: (error) => this.#pipeline.fail(error),
+    });
     const digits = new DigitCollector(call);
     const stt = new DeepgramSTTService(settings.deepgram);
     const llm = new OpenAILLMService(settings.openai);
@@ -60,16 +65,16 @@ export class Conversation {
     const { userContext, assistantContext } = contextAggregators(context, {
       bargeIn: settings.bargeIn,
       listener: {
-        onMessage: (text) => this.#happened({ type: "user", text }),
-        onInterruption: (text) => this.#happened({ type: "interruption", text }),
-        onFalseStart: (text) => this.#happened({ type: "false-start", text }),
-        onAssistantMessage: (text, interrupted) => this.#happened({ type: "bot", text, interrupted }),
+        onMessage: (text) => this.#teller.tell({ type: "user", text }),
+        onInterruption: (text) => this.#teller.tell({ type: "interruption", text }),
+        onFalseStart: (text) => this.#teller.tell({ type: "false-start", text }),
+        onAssistantMessage: (text, interrupted) => this.#teller.tell({ type: "bot", text, interrupted }),
       },
     });
     const meter = new TurnMeter((figures) => {
       this.#failures = 0;
       call.report?.("turn", { ...figures });
-      this.#happened({ type: "turn", figures });
+      this.#teller.tell({ type: "turn", figures });
     });
     this.#idle = new IdleWatch(settings.idleMs, () => {
       void this.#pipeline.queueFrame(new EndFrame({ reason: "idle" }));
@@ -94,31 +99,14 @@ export class Conversation {
       void this.#apologies.prepare((text, signal) => this.#tts.synthesize(text, signal), this.#call.signal);
       await over;
     } catch (error) {
-      if (error instanceof VoiceBotError) await this.#lastWords();
+      // Past the pipeline, which is gone.
+      if (error instanceof VoiceBotError) await sayLastWords(this.#call, this.#apologies.audioOf("goodbye"));
       throw error;
     } finally {
       this.#idle.stop();
       unfollow();
     }
   }
-
-  #happened(event: ConversationEvent): void {
-    const { own } = this.#tally;
-    if (event.type === "user") own.turns++;
-    else if (event.type === "interruption") own.interruptions++;
-    else if (event.type === "false-start") own.false_starts++;
-    try {
-      const listening: unknown = this.#settings.onEvent?.(event, this.#call);
-      if (listening instanceof Promise) listening.catch(this.#listenerFailed);
-    } catch (error) {
-      this.#listenerFailed(error);
-    }
-  }
-
-  /** A mistake of whoever listens, and not of a service: nobody is told that a service has failed. */
-  readonly #listenerFailed = (error: unknown): void => {
-    this.#pipeline.fail(error instanceof Error ? error : new Error(String(error)));
-  };
 
   /** The caller is told in place of an answer. When nothing works any more the conversation is over. */
   #failed({ error, fatal, processor, exception }: ErrorFrame): void {
@@ -127,7 +115,7 @@ export class Conversation {
     this.#failures++;
     const isLast = fatal || this.#failures >= MAX_FAILURES;
     this.#call.note?.("trouble", error);
-    this.#happened({ type: "trouble", message: error, fatal: isLast });
+    this.#teller.tell({ type: "trouble", message: error, fatal: isLast });
     if (isLast) this.#pipeline.fail(new VoiceBotError(error, { cause: exception }));
     else if (processor === this.#tts.name) {
       // The voice is what has failed: it is not asked to say so.
@@ -136,18 +124,6 @@ export class Conversation {
     } else {
       const { again } = this.#apologies.texts;
       void this.#pipeline.queueFrame(new TTSSpeakFrame({ text: again, appendToContext: false }));
-    }
-  }
-
-  /** Behind what the caller is still hearing, unless that is long, and past the pipeline, which is gone. */
-  async #lastWords(): Promise<void> {
-    try {
-      if (this.#call.unheardMs > MAX_UNHEARD_MS) this.#call.interrupt();
-      await this.#call.send(this.#apologies.audioOf("goodbye"));
-      await this.#call.send(new TTSStoppedFrame());
-      await this.#call.waitForPlayout();
-    } catch {
-      // The caller has hung up meanwhile.
     }
   }
 }

@@ -3,7 +3,6 @@
  *
  * @module pipecat-wavix/bots/voice
  */
-
 export { VoiceBotError } from "../conversation/errors.ts";
 export type { ConversationEvent } from "../conversation/events.ts";
 export type { VoiceCounters } from "../conversation/tally.ts";

@@ -2,7 +2,7 @@ import { describe, expect } from "vitest";
 import type { Bot } from "../../../src/call/index.ts";
 import { OutputAudioRawFrame, type Tool } from "../../../src/pipecat/index.ts";
 import { standInSpeech } from "../../../src/simulator/services/index.ts";
-import { it } from "../../support/open-server.ts";
+import { House, it } from "../../support/open-server.ts";
 import { realtimeCall, type Scene, textsOf, until, WIRE_RATE } from "./realtime-scene.ts";
 
 const GREETING = "Hello there.";
@@ -337,5 +337,35 @@ describe("a service that fails", () => {
     expect(textsOf(scene.events)).toEqual([`bot: ${GREETING}`]);
     expect(scene.bot.counters).toMatchObject({ realtime_malformed_messages: 3, realtime_errors: 1, troubles: 0 });
     await over(scene);
+  });
+});
+
+describe("a listener of the speech-to-speech bot", () => {
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("mine");
+      },
+    ],
+    ["rejects", async () => Promise.reject(new Error("mine"))],
+  ])("that %s takes nobody down but its own call", async (_, onEvent) => {
+    // By hand: the failed call stands in the log, with the stack of this file.
+    const house = new House();
+    try {
+      const { call, openai, opened } = await realtimeCall((options) => house.open(options), {
+        standIn: { replies: [GREETING] },
+        bot: { onEvent },
+      });
+      const report = await call.ended;
+      expect(report).toMatchObject({ endedBy: "rest", hungUpOverRest: true });
+      expect(await opened.log.line("call ended", call.id)).toMatchObject({
+        reason: "bot-failed",
+        error: { message: "mine" },
+      });
+      await openai.close();
+    } finally {
+      await house.close();
+    }
   });
 });
