@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SAMPLE_RATES } from "../codec/index.ts";
-import { flag, integer, oneOf, seconds, url } from "../settings/index.ts";
+import { flag, givenOf, integer, oneOf, problemsOf, seconds, url } from "../settings/index.ts";
 import { networks, workerCount } from "./setting-values.ts";
 import { defaultSettings, LOCAL_API_BASE, type ServerSettings, WAVIX_API_BASE } from "./settings.ts";
 
@@ -69,13 +69,9 @@ export type ReadSettings = { ok: true; settings: ServerSettings } | { ok: false;
  * if (read.ok) read.settings.port; // 8080
  */
 export function readSettings(env: Readonly<Record<string, string | undefined>>): ReadSettings {
-  const given = Object.fromEntries(
-    settingNames.map((name) => [name, env[name]?.trim()]).filter(([, value]) => value !== undefined && value !== ""),
-  );
+  const given = givenOf(settingNames, env);
   const parsed = environment.partial().safeParse(given);
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
+  const problems = problemsOf(parsed.error);
   const local = given.WAVIX_API_KEY === undefined;
   if (!local && given.PUBLIC_URL === undefined) {
     problems.push("PUBLIC_URL is missing: the https:// address under which Wavix reaches this server");

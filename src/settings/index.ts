@@ -35,3 +35,30 @@ export const list = <T>(item: z.ZodType<T, string>, max: number) =>
     .string()
     .transform((value) => value.split(",").map((part) => part.trim()))
     .pipe(z.array(item).max(max, `must have ${max} values at most`));
+/** A key of somebody's service. */
+export const key = z.string().regex(/^\S+$/, "must be a key: no spaces");
+export const word = z.string().regex(/^\S{1,200}$/, "must be one word");
+export const text = z.string().max(20_000, "must have 20000 characters at most");
+
+/** Those of an environment that are set: what is empty is not. */
+export function givenOf<Name extends string>(
+  names: readonly Name[],
+  env: Readonly<Record<string, string | undefined>>,
+): Partial<Record<Name, string>> {
+  const trimmed = names.map((name) => [name, env[name]?.trim()]);
+  return Object.fromEntries(trimmed.filter(([, value]) => value !== undefined && value !== "")) as never;
+}
+
+/** What is wrong with them, a line each. */
+export function problemsOf(error: z.ZodError | undefined): string[] {
+  return (error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> } & {
+  [K in keyof T as undefined extends T[K] ? never : K]: T[K];
+};
+
+/** Without what is undefined: that would hide a default behind it. */
+export function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

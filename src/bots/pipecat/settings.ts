@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { flag, integer, list, oneOf, seconds } from "../../settings/index.ts";
+import { defined, flag, givenOf, integer, list, oneOf, problemsOf, seconds } from "../../settings/index.ts";
 import * as option from "./check-options.ts";
 import type { PipecatBotOptions } from "./options.ts";
 import { type PipecatRoutes, readRoutes } from "./routes-file.ts";
@@ -62,13 +62,9 @@ export type ReadPipecatSettings = { ok: true; settings: PipecatSettings } | { ok
  * if (read.ok && "bot" in read.settings) pipecatBot(read.settings.bot);
  */
 export function readPipecatSettings(env: Readonly<Record<string, string | undefined>>): ReadPipecatSettings {
-  const given = Object.fromEntries(
-    pipecatSettingNames
-      .map((name) => [name, env[name]?.trim()])
-      .filter(([, value]) => value !== undefined && value !== ""),
-  ) as Partial<Record<Name, string>>;
+  const given = givenOf(pipecatSettingNames, env);
   const parsed = environment.partial().safeParse(given);
-  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);
+  const problems = problemsOf(parsed.error);
 
   const places = PLACES.filter((name) => given[name] !== undefined);
   if (places.length === 0) problems.push(`BOT_URL is missing, or another of ${PLACES.slice(1).join(", ")}`);
@@ -132,9 +128,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Without what is undefined: that would hide a default behind it. */
-function defined<T extends object>(values: T): T {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
 }

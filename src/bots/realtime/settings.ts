@@ -1,14 +1,10 @@
 import { z } from "zod";
-import { flag, integer, seconds, url } from "../../settings/index.ts";
+import { defined, flag, givenOf, integer, key, problemsOf, seconds, text, url, word } from "../../settings/index.ts";
 import type { RealtimeBotOptions } from "./options.ts";
-
-const word = z.string().regex(/^\S{1,200}$/, "must be one word");
-const text = z.string().max(20_000, "must have 20000 characters at most");
 
 /** The environment, variable by variable. */
 const environment = z.object({
-  /** A key is never quoted; that it holds a space says that it is something else. */
-  OPENAI_API_KEY: z.string().regex(/^\S+$/, "must be a key: no spaces"),
+  OPENAI_API_KEY: key,
   OPENAI_REALTIME_MODEL: word,
   OPENAI_REALTIME_VOICE: word,
   OPENAI_REALTIME_BASE_URL: url(["https:", "wss:", "http:", "ws:"]),
@@ -45,33 +41,31 @@ export type ReadRealtimeSettings =
  * if (read.ok) createServer({ bot: realtimeBot(read.settings), sampleRate: 24000 });
  */
 export function readRealtimeSettings(env: Readonly<Record<string, string | undefined>>): ReadRealtimeSettings {
-  const given = Object.fromEntries(
-    realtimeSettingNames
-      .map((name) => [name, env[name]?.trim()])
-      .filter(([, value]) => value !== undefined && value !== ""),
-  ) as Partial<Record<Name, string>>;
+  const given = givenOf(realtimeSettingNames, env);
   const parsed = environment.partial().safeParse(given);
-  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);
+  const problems = problemsOf(parsed.error);
   if (given.OPENAI_API_KEY === undefined) {
     problems.unshift("OPENAI_API_KEY is missing: set it in .env (see .env.example)");
   }
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   const { data } = parsed;
-  const options: Record<string, unknown> = {
-    apiKey: data.OPENAI_API_KEY,
-    model: data.OPENAI_REALTIME_MODEL,
-    voice: data.OPENAI_REALTIME_VOICE,
-    baseUrl: data.OPENAI_REALTIME_BASE_URL,
-    instructions: data.VOICE_INSTRUCTIONS,
-    greeting: data.VOICE_GREETING,
-    apologies: data.VOICE_APOLOGY === undefined ? undefined : { again: data.VOICE_APOLOGY },
-    idleMs: data.VOICE_IDLE_SECONDS,
-    turnDetection: turnDetectionOf(data.OPENAI_REALTIME_TURN_DETECTION, data.OPENAI_REALTIME_SILENCE_MS),
+  return {
+    ok: true,
+    showsTranscript: data.VOICE_TRANSCRIPT ?? false,
+    settings: {
+      apiKey: data.OPENAI_API_KEY ?? "",
+      ...defined({
+        model: data.OPENAI_REALTIME_MODEL,
+        voice: data.OPENAI_REALTIME_VOICE,
+        baseUrl: data.OPENAI_REALTIME_BASE_URL,
+        instructions: data.VOICE_INSTRUCTIONS,
+        greeting: data.VOICE_GREETING,
+        apologies: data.VOICE_APOLOGY === undefined ? undefined : { again: data.VOICE_APOLOGY },
+        idleMs: data.VOICE_IDLE_SECONDS,
+        turnDetection: turnDetectionOf(data.OPENAI_REALTIME_TURN_DETECTION, data.OPENAI_REALTIME_SILENCE_MS),
+      }),
+    },
   };
-  // Without what is undefined: that would hide a default behind it.
-  const settings = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const showsTranscript = data.VOICE_TRANSCRIPT ?? false;
-  return { ok: true, showsTranscript, settings: settings as unknown as RealtimeBotOptions };
 }
 
 function turnDetectionOf(

@@ -1,11 +1,7 @@
 import { z } from "zod";
-import { flag, integer, seconds, url } from "../../settings/index.ts";
+import { defined, flag, givenOf, integer, key, problemsOf, seconds, text, url, word } from "../../settings/index.ts";
 import type { VoiceBotOptions } from "./options.ts";
 
-/** A key is never quoted; that it holds a space says that it is something else. */
-const key = z.string().regex(/^\S+$/, "must be a key: no spaces");
-const word = z.string().regex(/^\S{1,200}$/, "must be one word");
-const text = z.string().max(20_000, "must have 20000 characters at most");
 const base = url(["https:", "wss:", "http:", "ws:"]);
 
 /** The environment, variable by variable. */
@@ -58,14 +54,10 @@ export type ReadVoiceSettings =
  * if (read.ok) createServer({ bot: voiceBot(read.settings) });
  */
 export function readVoiceSettings(env: Readonly<Record<string, string | undefined>>): ReadVoiceSettings {
-  const given = Object.fromEntries(
-    voiceSettingNames
-      .map((name) => [name, env[name]?.trim()])
-      .filter(([, value]) => value !== undefined && value !== ""),
-  ) as Partial<Record<Name, string>>;
+  const given = givenOf(voiceSettingNames, env);
   const parsed = environment.partial().safeParse(given);
   const missing = KEYS.filter((name) => given[name] === undefined);
-  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);
+  const problems = problemsOf(parsed.error);
   if (missing.length > 0) {
     const are = missing.length === 1 ? "is" : "are";
     problems.unshift(
@@ -105,11 +97,4 @@ export function readVoiceSettings(env: Readonly<Record<string, string | undefine
       bargeIn: defined({ minWords: data.VOICE_MIN_WORDS, minSpeechMs: data.VOICE_MIN_SPEECH_MS }),
     },
   };
-}
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-
-/** Without what is undefined: that would hide a default behind it. */
-function defined<T extends object>(values: T): Defined<T> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
 }
