@@ -322,6 +322,9 @@ describe("doctor --call", () => {
       const doctor = await start(["--call", ...argv], env, "doctor", /Waiting for 600 s/);
       const call = simulator.placeCall({ webhookUrl: `http://127.0.0.1:${port}/wavix/inbound/secret-of-the-webhook` });
       expect(await call.answered).toBe(true);
+      // A bot's call is complete once it has had a stream.
+      const echoes = () => argv.length === 0 || call.report().received.packets > 0;
+      await expect.poll(echoes, { timeout: 20_000 }).toBe(true);
       doctor.child.kill("SIGINT");
       expect((await call.ended).endedBy).toBe("rest");
       expect(await doctor.exit).toBe(argv.length === 0 ? 1 : 0);
