@@ -16,7 +16,13 @@ export async function publicSettings(
   if (!tunneled) return { settings: checkedSettings(env), tunnel: undefined };
   const { port } = checkedSettings(behindTunnel(env, "https://not-open-yet.invalid"));
   const tunnel = await openTunnel(port, env);
-  return { settings: checkedSettings(behindTunnel(env, tunnel.url)), tunnel };
+  try {
+    return { settings: checkedSettings(behindTunnel(env, tunnel.url)), tunnel };
+  } catch (error) {
+    // An address that is none of https: an open tunnel would keep the process.
+    await tunnel.close();
+    throw error;
+  }
 }
 
 function checkedSettings(env: Environment): ServerSettings {

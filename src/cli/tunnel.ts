@@ -79,6 +79,8 @@ export async function openTunnel(port: number, env: Environment): Promise<Tunnel
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`ngrok has opened none within ${OPEN_MS / 1_000} s`)), OPEN_MS);
   });
+  // Also while nobody waits for it yet: the package itself may take its time.
+  late.catch(() => undefined);
   let opening: ReturnType<Ngrok["forward"]> | undefined;
   try {
     const ngrok = await load(found);

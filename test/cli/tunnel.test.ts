@@ -55,6 +55,14 @@ describe("start --tunnel ngrok", () => {
     expect(await first.exit).toBe(0);
   }, 40_000);
 
+  it("closes the tunnel when its address is none that a server can be reached at", async () => {
+    installFakeNgrok(folder());
+    const { code, stderr } = await command(["start", "--port", "7869"], { NGROK_AUTH_TOKEN: "tcp-1" });
+    expect(code).toBe(2);
+    expect(stderr).toContain("PUBLIC_URL must be");
+    expect(seen().at(-1)).toEqual({ closed: true });
+  });
+
   it("says in a line what is missing", async () => {
     const token = { NGROK_AUTH_TOKEN: "good-token" };
     const install = "pipecat-wavix start: a tunnel needs the package @ngrok/ngrok: npm install @ngrok/ngrok\n";

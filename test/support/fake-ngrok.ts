@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /**
  * Puts a stand-in for `@ngrok/ngrok` into the `node_modules` of a folder: its tunnels are relays on this machine, and the
- * token says how it fails (`bad`, `full`, `odd`, `silent`). What it was asked and that it was closed is in `ngrok.jsonl` there.
+ * token says how it fails (`bad`, `full`, `odd`, `nameless`, `tcp`). What it was asked and that it was closed is in `ngrok.jsonl` there.
  */
 export function installFakeNgrok(folder: string): void {
   const place = join(folder, "node_modules", "@ngrok", "ngrok");
@@ -49,7 +49,10 @@ function fake(require: NodeJS.Require, module: { exports: object }): void {
       });
       const { port: relayPort } = relay.address() as { port: number };
       return {
-        url: () => (authtoken.startsWith("nameless") ? null : `http://127.0.0.1:${relayPort}`),
+        url() {
+          if (authtoken.startsWith("nameless")) return null;
+          return `${authtoken.startsWith("tcp") ? "tcp" : "http"}://127.0.0.1:${relayPort}`;
+        },
         async close() {
           note({ closed: true });
           relay.close();
