@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { webhookUrlOf } from "../../../server/index.ts";
 import { readInteger, UsageError } from "../../arguments.ts";
-import { type Environment, findBot, loadBot } from "../../bot-by-name.ts";
+import { type Environment, findBot, loadBot, type NamedBot, suitedTo } from "../../bot-by-name.ts";
 import { publicSettings } from "../../public-settings.ts";
 import { exitSoon } from "../../until-stopped.ts";
 import { jsonOf, writeReport } from "./report.ts";
@@ -20,9 +20,10 @@ export async function run(env: Environment, tunneled: boolean, values: CallValue
   const { out = ".", json = false } = values;
   const waitSeconds = readInteger("wait", values.wait ?? "600", 1, 86_400);
   if (!existsSync(out)) throw new UsageError(`--out ${out}: there is no such folder`);
-  const bot = values.bot === undefined ? undefined : await loadBot(findBot("bot", values.bot, env));
+  const named = values.bot === undefined ? undefined : findBot("bot", values.bot, env);
+  const bot = named === undefined ? undefined : await loadBot(named);
   const say = json ? () => undefined : console.log;
-  const { settings, tunnel } = await publicSettings(env, tunneled);
+  const { settings, tunnel } = await publicSettings(named === undefined ? env : withSuited(env, named), tunneled);
   if (settings.port === 0) throw new UsageError("--call needs a PORT that is known beforehand, got 0");
   const signal = stopSignal();
   try {
@@ -54,6 +55,12 @@ export async function run(env: Environment, tunneled: boolean, values: CallValue
     await tunnel?.close();
     exitSoon();
   }
+}
+
+/** A bot has the call as it would have it from the server: at the rate that suits it. */
+function withSuited(env: Environment, bot: NamedBot): Environment {
+  const unset = Object.entries(suitedTo(bot)).filter(([name]) => !env[name]);
+  return { ...env, ...Object.fromEntries(unset) };
 }
 
 /** Aborts when the process is told to stop: once, since whoever says it twice does not want to wait for anything. */
