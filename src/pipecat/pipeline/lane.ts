@@ -33,11 +33,6 @@ export class Lane {
     this.#handler = handler;
   }
 
-  /** How many wait. */
-  get length(): number {
-    return this.#queue.length;
-  }
-
   /** @returns false when there is no room at all; a promise when there soon will be none */
   add(frame: Frame, direction: FrameDirection): boolean | Promise<void> {
     if (this.#queue.length >= MAX_FRAMES) return false;
@@ -47,7 +42,7 @@ export class Lane {
     return new Promise((resolve) => this.#roomWaiters.push(resolve));
   }
 
-  /** Forgets what waits, and cancels what is being handled; with `keep`, all but frames that cannot be interrupted. */
+  /** Forgets what waits and cancels what is being handled: all but `keep`. */
   clear(keep: "uninterruptible" | "nothing"): void {
     const kept = keep === "nothing" ? [] : this.#queue.filter(({ frame }) => frame.isUninterruptible);
     this.#queue.splice(0, Number.POSITIVE_INFINITY, ...kept);
