@@ -371,17 +371,17 @@ describe("DeepgramSTTService whose service fails", () => {
   });
 
   it("does not give up on a connection that works in between", async () => {
-    const cut = (attempt: number) => ({ kind: "cut", afterMs: 700, attempt }) as const;
+    const cut = (attempt: number) => ({ kind: "cut", afterMs: 1500, attempt }) as const;
     await using call = await scene(
       { utterances: ["a", "b", "c", "d"], interimEveryMs: 100, faults: [0, 1, 2, 3].map(cut) },
-      { maxReconnects: 1 },
+      { maxReconnects: 1, keepAudioMs: 750 },
     );
     for (let turns = 1; turns <= 4; turns++) {
       call.speak(400, 400);
       await until(() => call.stops().length === turns);
+      call.speak(0, 800);
+      await until(() => call.stt.counters.reconnects === turns);
     }
-    call.speak(0, 1000);
-    await until(() => call.stt.counters.reconnects === 4);
     expect(call.errors).toEqual([]);
     expect(call.said().filter((text) => text.startsWith("final"))).toEqual([
       "final: a",
@@ -389,6 +389,19 @@ describe("DeepgramSTTService whose service fails", () => {
       "final: c",
       "final: d",
     ]);
+  });
+
+  it("gives up on one that hears, and is lost again and again", async () => {
+    const close = { kind: "close", afterMs: 700, code: 1011, attempt: "every" } as const;
+    const utterances = ["a", "b", "c"];
+    await using call = await scene({ utterances, interimEveryMs: 100, faults: [close] }, { maxReconnects: 2 });
+    for (let turns = 1; turns <= 3; turns++) {
+      call.speak(400, 400);
+      await until(() => call.stt.counters.connection_failures === turns);
+    }
+    await until(() => call.errors.length > 0);
+    expect(call.heard()).toContain("interim: a");
+    expect(call.errors[0]).toMatchObject({ fatal: true, error: expect.stringContaining("after 3 attempts: closed") });
   });
 
   it("counts what is malformed and takes no notice of what is unknown", async () => {

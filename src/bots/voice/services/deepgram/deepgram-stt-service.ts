@@ -57,7 +57,7 @@ const watchEveryMs = 1000;
  * also `EagerEndOfTurnFrame` and `TurnResumedFrame`. Sound without words makes no turn.
  *
  * A lost connection is made again; the audio since the last final transcript is kept meanwhile and sent again, 5 s at most.
- * After 5 attempts in a row, or when the key is refused, it pushes an `ErrorFrame` that is fatal.
+ * After 5 attempts in a row, none of which has heard more than that, or when the key is refused, it pushes an `ErrorFrame` that is fatal.
  *
  * Needs the package `@deepgram/sdk`.
  *
@@ -89,6 +89,8 @@ export class DeepgramSTTService extends FrameProcessor {
   #wasOpen = false;
   #failures = 0;
   #sentAtMs = 0;
+  /** Audio that this connection was given, in ms. */
+  #givenMs = 0;
   /**
    * Audio since the last message. The service answers by the audio's time, in silence too, so that a connection without
    * audio owes nothing.
@@ -152,6 +154,7 @@ export class DeepgramSTTService extends FrameProcessor {
       const bytes = this.#kept.take(minSamples);
       if (bytes === null) break;
       connection.sendAudio(bytes);
+      this.#givenMs += bytes.byteLength / bytesPerMs;
       this.#sentAtMs = performance.now();
     }
     this.counters.dropped_audio_ms = Math.round(this.#kept.droppedMs);
@@ -182,6 +185,7 @@ export class DeepgramSTTService extends FrameProcessor {
     this.#wasOpen = true;
     this.#isOpen = true;
     this.#sentAtMs = performance.now();
+    this.#givenMs = 0;
     this.#unansweredMs = 0;
     this.#send();
   }
@@ -197,8 +201,9 @@ export class DeepgramSTTService extends FrameProcessor {
       this.counters.service_errors += 1;
       return;
     }
-    // It hears. A greeting, which Flux sends at once, does not say so: it may be all that ever comes.
-    if (message.kind !== "other") this.#failures = 0;
+    // It hears, and more than what may be sent again: of one that is lost word after word there would be no end. A greeting,
+    // which Flux sends at once, does not say so: it may be all that ever comes.
+    if (message.kind !== "other" && this.#givenMs > this.#options.keepAudioMs) this.#failures = 0;
     const events = this.#turns.handle(message);
     this.#kept!.settle(this.#turns.settledMs);
     this.#tell(events);
