@@ -52,18 +52,22 @@ export class History {
   }
 }
 
+const UNSPACED = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}";
+/** With the space behind it; of what is written without spaces, a character. */
+const WORD = new RegExp(`(?:[${UNSPACED}]|[^\\s${UNSPACED}]+)\\s*`, "gu");
+
 /**
  * What was heard of a text, when so much of its audio was; in whole words. The service does not say when which word is
  * spoken, so they are taken to be spread evenly over what came.
  */
 export function heardText(text: string, heardMs: number, audioMs: number): string {
   if (audioMs <= 0 || heardMs <= 0) return "";
-  const words = text.trim().split(/\s+/);
-  const characters = words.reduce((sum, word) => sum + word.length + 1, 0);
-  let left = characters * Math.min(1, heardMs / audioMs);
-  const heard = words.filter((word) => {
-    left -= word.length + 1;
-    return left >= -0.5;
-  });
-  return heard.join(" ");
+  const whole = text.trim();
+  const heardLength = whole.length * Math.min(1, heardMs / audioMs);
+  let end = 0;
+  for (const [word] of whole.matchAll(WORD)) {
+    if (end + word.length > heardLength + 0.5) break;
+    end += word.length;
+  }
+  return whole.slice(0, end).trimEnd();
 }

@@ -1,6 +1,7 @@
 import { LLMFullResponseEndFrame, TTSTextFrame } from "../conversation-frames.ts";
 import { CancelFrame, EndFrame, type Frame, InterruptionFrame, TTSStoppedFrame } from "../frames.ts";
 import { type FrameDirection, FrameProcessor, type ProcessRun } from "../pipeline/index.ts";
+import { concatenateText } from "./concatenate-text.ts";
 import type { LLMContext } from "./llm-context.ts";
 
 /**
@@ -35,7 +36,7 @@ export class AssistantContext extends FrameProcessor {
 
   #write(interrupted: boolean): void {
     if (this.#heard.length === 0) return;
-    const content = this.#heard.join(" ");
+    const content = concatenateText(this.#heard);
     this.#heard = [];
     this.#context.add({ role: "assistant", content });
     this.#onMessage?.(content, interrupted);

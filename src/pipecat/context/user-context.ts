@@ -16,6 +16,7 @@ import {
 } from "../frames.ts";
 import { type FrameDirection, FrameProcessor, type ProcessRun } from "../pipeline/index.ts";
 import { BargeIn, type BargeInOptions } from "./barge-in.ts";
+import { concatenateText } from "./concatenate-text.ts";
 import type { LLMContext, LLMMessage } from "./llm-context.ts";
 
 /** What happens between the turns, for whoever wants to know. */
@@ -111,9 +112,9 @@ export class UserContext extends FrameProcessor {
   }
 
   get #text(): string {
-    const said = this.#pieces.join(" ");
+    const said = concatenateText(this.#pieces);
     // Of some services it is the whole turn so far, of others what is not final of it.
-    return this.#interim.startsWith(said) ? this.#interim : `${said} ${this.#interim}`.trim();
+    return this.#interim.startsWith(said) ? this.#interim : concatenateText([said, this.#interim]);
   }
 
   #heard(speechMs: number | null): void {

@@ -33,6 +33,13 @@ describe("what was heard of a text", () => {
   });
 });
 
+describe("what was heard of a text that is written without spaces", () => {
+  it("is cut at its characters", () => {
+    expect(heardText("今日は晴れです。", 500, 1_000)).toBe("今日は晴");
+    expect(heardText("今日は Sunday です。", 300, 1_000)).toBe("今日は");
+  });
+});
+
 describe("the history", () => {
   it("keeps the order of the items, whenever their texts come, and no more than fits", () => {
     const history = new History();

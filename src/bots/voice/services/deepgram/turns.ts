@@ -1,3 +1,4 @@
+import { concatenateText } from "../../../../pipecat/index.ts";
 import type { ListenMessage, ListenWord } from "./listen-message.ts";
 
 /** What becomes of a turn of the caller. From `started` to `stopped`, each once. */
@@ -44,10 +45,7 @@ export interface Turns {
 const maxTurnLength = 20_000;
 
 export function join(...texts: string[]): string {
-  return texts
-    .filter((text) => text !== "")
-    .join(" ")
-    .slice(-maxTurnLength);
+  return concatenateText(texts).slice(-maxTurnLength);
 }
 
 /** From the first word to the last, in ms of the connection; null without times. */
