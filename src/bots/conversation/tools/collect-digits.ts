@@ -3,6 +3,7 @@ import type { Tool } from "../../../pipecat/index.ts";
 
 const MAX_DIGITS = 20;
 const MAX_TIMEOUT_SECONDS = 60;
+const DEFAULT_TIMEOUT_SECONDS = 20;
 
 /**
  * Lets the language model ask the caller to type digits: a number of an order, a PIN. What is typed goes to the model.
@@ -21,7 +22,13 @@ export function collectDigitsTool(collector: DigitCollector): Tool {
       type: "object",
       properties: {
         max_digits: { type: "integer", minimum: 1, maximum: MAX_DIGITS, description: "How many digits at most." },
-        timeout_seconds: { type: "integer", minimum: 1, maximum: MAX_TIMEOUT_SECONDS, description: "Default 15." },
+        timeout_seconds: {
+          type: "integer",
+          minimum: 1,
+          maximum: MAX_TIMEOUT_SECONDS,
+          // Wavix counts from here, and keys that come while the bot speaks are not to be lost.
+          description: `Default ${DEFAULT_TIMEOUT_SECONDS}. It runs from this call: allow for the time your words take.`,
+        },
         finish_on_pound: { type: "boolean", description: "Whether # ends the input. Default true." },
       },
       required: ["max_digits"],
@@ -35,7 +42,7 @@ export function collectDigitsTool(collector: DigitCollector): Tool {
       const { status, digits } = await collector.collect(
         {
           maxDigits: bounded(max_digits, MAX_DIGITS, MAX_DIGITS),
-          timeoutSeconds: bounded(timeout_seconds, MAX_TIMEOUT_SECONDS, 15),
+          timeoutSeconds: bounded(timeout_seconds, MAX_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS),
           ...(finish_on_pound === false ? {} : { terminationCharacter: "#" }),
         },
         signal,
