@@ -49,6 +49,17 @@ export function givenOf<Name extends string>(
   return Object.fromEntries(trimmed.filter(([, value]) => value !== undefined && value !== "")) as never;
 }
 
+/** Which keys are missing, all of them in a line; none when all are there. */
+export function missingKeys<Name extends string>(
+  names: readonly Name[],
+  given: Partial<Record<Name, string>>,
+): string[] {
+  const missing = names.filter((name) => given[name] === undefined);
+  if (missing.length === 0) return [];
+  const [are, them] = missing.length === 1 ? ["is", "it"] : ["are", "them"];
+  return [`${missing.join(", ")} ${are} missing: set ${them} in .env (see .env.example)`];
+}
+
 /** What is wrong with them, a line each. */
 export function problemsOf(error: z.ZodError | undefined): string[] {
   return (error?.issues ?? []).map(({ path, message }) => `${String(path[0])} ${message}`);

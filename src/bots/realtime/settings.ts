@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { defined, flag, givenOf, integer, key, problemsOf, seconds, text, url, word } from "../../settings/index.ts";
+import {
+  defined,
+  flag,
+  givenOf,
+  integer,
+  key,
+  missingKeys,
+  problemsOf,
+  seconds,
+  text,
+  url,
+  word,
+} from "../../settings/index.ts";
 import type { RealtimeBotOptions } from "./options.ts";
 
 /** The environment, variable by variable. */
@@ -43,10 +55,7 @@ export type ReadRealtimeSettings =
 export function readRealtimeSettings(env: Readonly<Record<string, string | undefined>>): ReadRealtimeSettings {
   const given = givenOf(realtimeSettingNames, env);
   const parsed = environment.partial().safeParse(given);
-  const problems = problemsOf(parsed.error);
-  if (given.OPENAI_API_KEY === undefined) {
-    problems.unshift("OPENAI_API_KEY is missing: set it in .env (see .env.example)");
-  }
+  const problems = [...missingKeys(["OPENAI_API_KEY"], given), ...problemsOf(parsed.error)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
   const { data } = parsed;
   return {

@@ -1,5 +1,17 @@
 import { z } from "zod";
-import { defined, flag, givenOf, integer, key, problemsOf, seconds, text, url, word } from "../../settings/index.ts";
+import {
+  defined,
+  flag,
+  givenOf,
+  integer,
+  key,
+  missingKeys,
+  problemsOf,
+  seconds,
+  text,
+  url,
+  word,
+} from "../../settings/index.ts";
 import type { VoiceBotOptions } from "./options.ts";
 
 const base = url(["https:", "wss:", "http:", "ws:"]);
@@ -56,14 +68,7 @@ export type ReadVoiceSettings =
 export function readVoiceSettings(env: Readonly<Record<string, string | undefined>>): ReadVoiceSettings {
   const given = givenOf(voiceSettingNames, env);
   const parsed = environment.partial().safeParse(given);
-  const missing = KEYS.filter((name) => given[name] === undefined);
-  const problems = problemsOf(parsed.error);
-  if (missing.length > 0) {
-    const are = missing.length === 1 ? "is" : "are";
-    problems.unshift(
-      `${missing.join(", ")} ${are} missing: set ${missing.length === 1 ? "it" : "them"} in .env (see .env.example)`,
-    );
-  }
+  const problems = [...missingKeys(KEYS, given), ...problemsOf(parsed.error)];
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
 
   const { data } = parsed;
