@@ -180,11 +180,13 @@ describe("a bot that speaks Twilio's Media Streams", () => {
 
   it("is told of the keys its caller presses, for as long as the call lasts", async ({ open }) => {
     const { placeCall, simulator } = await open({ bot: twilioBot({ dtmf: true }), sampleRate: 8_000 });
-    const call = placeCall({ digits: "7", behaviour: { digitsAfterMs: 150 }, hangUpAfterMs: 1_500 });
+    const call = placeCall({ digits: "7", behaviour: { digitsAfterMs: 150 } });
     const bot = await bots.call();
+    const keysOf = () => parsed(bot).filter(({ event }) => event === "dtmf");
+    await expect.poll(() => keysOf().length, { timeout: 10_000 }).toBeGreaterThan(2);
+    call.hangUp();
     await bot.closed;
-    const keys = parsed(bot).filter(({ event }) => event === "dtmf");
-    expect(keys.length).toBeGreaterThan(2);
+    const keys = keysOf();
     expect(keys[0]).toMatchObject({ dtmf: { track: "inbound_track", digit: "7" }, sequenceNumber: expect.any(String) });
     await call.ended;
     expect(simulator.requests.filter(({ operation }) => operation === "collect").length).toBeGreaterThan(2);
