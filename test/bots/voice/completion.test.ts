@@ -38,6 +38,15 @@ describe("calls of functions, put together from their deltas", () => {
     );
   });
 
+  it("have names that OpenAI takes back in the next request, whatever a model made up", () => {
+    const names = ["multi_tool_use.parallel", "look up", "", "x".repeat(80), "opening_hours-2"];
+    const calls = callsOf(
+      names.map((name, index) => ({ index, id: `c${index}`, function: { name, arguments: "{}" } })),
+    );
+    for (const { name } of calls) expect(name).toMatch(/^[a-zA-Z0-9_-]{1,64}$/);
+    expect(calls.at(-1)?.name).toBe("opening_hours-2");
+  });
+
   it("whatever comes, there are not too many, and none is lost without an error", () => {
     const junk = fc.record({ index: fc.anything(), id: fc.anything(), function: fc.anything() }, { requiredKeys: [] });
     fc.assert(

@@ -43,7 +43,7 @@ export class Completion {
         // Servers that only look like OpenAI may leave it out, and an answer has to name it.
         id: id === "" ? `call_${at}` : id,
         type: "function",
-        function: { name, arguments: args },
+        function: { name: nameOf(name), arguments: args },
       }));
   }
 
@@ -113,6 +113,12 @@ export class Completion {
       throw new ChatError("TOO_LONG", `the answer is longer than ${MAX_CHARS} characters`);
   }
 }
+
+/**
+ * A name as OpenAI takes it back in the next request: it refuses a conversation in which a model has made up another, such
+ * as «multi_tool_use.parallel», turn after turn. Names of tools are as they were.
+ */
+const nameOf = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "nameless";
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
