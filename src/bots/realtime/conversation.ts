@@ -18,7 +18,7 @@ import { endCallTool } from "../conversation/tools/end-call.ts";
 import { withOwn } from "../conversation/tools/own-tools.ts";
 import { Asks } from "./asks.ts";
 import { newCounters, type RealtimeCounters } from "./counters.ts";
-import { History, heardText } from "./history.ts";
+import { History, heardText, messageItem } from "./history.ts";
 import { KeptAudio } from "./kept-audio.ts";
 import { LinkError, type RealtimeLink } from "./link.ts";
 import { Mouth, type Speech } from "./mouth.ts";
@@ -64,6 +64,11 @@ export class RealtimeConversation {
   readonly #speeches = new Map<string, Speech>();
   /** Items of an interrupted response of which more came: the model believes to have said it. */
   readonly #unheard = new Set<string>();
+  /** Items of sessions that are gone, still being heard: the present one was told all of them. */
+  readonly #carried = new Set<string>();
+  /** Whether the caller was told anything since the last turn, in whatever words. */
+  #hasWords = false;
+  #toldCount = 0;
   /** Answers the present session has completed. */
   #completedCount = 0;
   #responses: Responses;
@@ -119,7 +124,9 @@ export class RealtimeConversation {
       over: this.#over.signal,
       counters: this.counters,
       send: (event) => this.#sessions.link?.send(event),
-      ask: () => this.#responses.ask({}),
+      tell: (text) => this.#tell(text),
+      ask: (inWords) => this.#responses.ask(inWords ? { tool_choice: "none" } : {}),
+      hasWords: () => this.#hasWords,
       say: (text) => this.#responses.ask(this.#asks.saying(text)),
       play: (frame) => this.#playFrame(frame),
       endWhenHeard: (reason) => {
@@ -185,15 +192,21 @@ export class RealtimeConversation {
   #lost(why: LinkError, isLast: boolean): void {
     this.counters.connections_lost++;
     for (const [itemId, speech] of this.#speeches) {
+      this.#carried.add(itemId);
+      if (speech.isComplete) continue;
       speech.isCut = true;
       this.#history.set(itemId, heardText(speech.transcript, speech.receivedMs, durationMsOf(speech)));
       this.#mouth.complete(speech);
     }
     this.#speeches.clear();
-    this.#isUserSpeaking = false;
     this.#unheard.clear();
-    // Their results would be of no use to a session that has not called them: it is asked anew.
-    if (this.#toolCalls.interrupt()) this.#responses.expectTurn();
+    if (this.#toolCalls.lost()) this.#responses.expectTurn();
+    if (this.#isUserSpeaking) {
+      // What the caller has begun to say is lost with it.
+      this.#history.begin("", "user");
+      this.#responses.expectTurn();
+    }
+    this.#isUserSpeaking = false;
     const isDue = why.isExpiry && this.#completedCount > 0;
     this.#completedCount = 0;
     if (isDue) return;
@@ -221,8 +234,8 @@ export class RealtimeConversation {
     if (converted.length === 0) return;
     const bytes = new Uint8Array(converted.buffer, converted.byteOffset, converted.byteLength);
     const { link } = this.#sessions;
-    if (link?.isReady) link.sendAudio(bytes);
-    else this.counters.dropped_audio_ms += this.#kept.push(bytes);
+    if (link?.isReady && link.sendAudio(bytes)) return;
+    this.counters.dropped_audio_ms += this.#kept.push(bytes);
   }
 
   /** Barge-in. What was not heard is taken back here, at Wavix, and out of what the model believes to have said. */
@@ -241,6 +254,7 @@ export class RealtimeConversation {
 
   #speechStopped(audioEndMs: number): void {
     this.#isUserSpeaking = false;
+    this.#hasWords = false;
     const nowMs = performance.now();
     const silenceMs = silenceMsOf(this.#settings.turnDetection);
     // The service counts in ms of the audio it was sent, and the last of that was sent just now.
@@ -297,15 +311,17 @@ export class RealtimeConversation {
   #audio({ responseId, itemId, audio }: ServerEvent & { type: "audio" }): void {
     if (!this.#responses.isWanted(responseId)) {
       this.counters.late_deltas++;
-      if (itemId !== this.#takenBack) this.#unheard.add(itemId);
+      if (itemId !== this.#takenBack && !this.#speeches.has(itemId)) this.#unheard.add(itemId);
       return;
     }
     const speech = this.#speechOf(itemId);
     this.#responses.spoke();
+    this.#hasWords = true;
     this.#idle.botSpeaks(true);
     this.#clock.audio(speech);
     if (this.#mouth.say(speech, audio)) return;
     this.counters.answers_too_long++;
+    speech.isCut = true;
     this.#responses.cancel();
   }
 
@@ -330,15 +346,21 @@ export class RealtimeConversation {
 
   #responseDone({ responseId, status, code }: ServerEvent & { type: "response-done" }): void {
     const wasWanted = this.#responses.isWanted(responseId);
-    for (const itemId of this.#speeches.keys()) this.#speechDone(itemId);
+    for (const [itemId, speech] of this.#speeches) {
+      // It broke off, and its text is ahead of its audio.
+      if (!speech.isComplete && status !== "completed") speech.isCut = true;
+      this.#speechDone(itemId);
+    }
     for (const itemId of this.#unheard) this.#takeBack(itemId, 0);
     this.#unheard.clear();
     this.counters.responses++;
-    if (wasWanted && status === "failed") {
+    const isSilent = !this.#hasWords && status !== "cancelled" && !this.#toolCalls.hasCalls;
+    if (wasWanted && (status === "failed" || isSilent)) {
       this.counters.responses_failed++;
       this.#toolCalls.drop();
       this.#apologize();
-      this.#trouble(`OpenAI failed to answer (${code || "no reason given"})`, false);
+      const why = status === "failed" ? code || "no reason given" : "its answer has no words";
+      this.#trouble(`OpenAI failed to answer (${why})`, false);
     } else if (wasWanted) {
       if (status === "completed") {
         this.#failures = 0;
@@ -375,6 +397,7 @@ export class RealtimeConversation {
   }
 
   #playFrame(frame: OutputAudioRawFrame): void {
+    this.#hasWords = true;
     const speech: Speech = { itemId: undefined, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
     this.#mouth.play(speech, frame);
     this.#mouth.complete(speech);
@@ -396,10 +419,11 @@ export class RealtimeConversation {
       this.#history.set(itemId, text);
       // Of a session that is gone there is nothing to be put right.
       const isOfSession = this.#speeches.delete(itemId);
-      if (interrupted && isOfSession) {
+      if (isPart && isOfSession) {
         this.#takenBack = itemId;
         this.#takeBack(itemId, heardMs);
       }
+      if (this.#carried.delete(itemId) && interrupted) this.#putRight(itemId, text);
       if (text !== "") this.#teller.tell({ type: "bot", text, interrupted: isPart });
     }
     this.#endIfHeard();
@@ -417,6 +441,24 @@ export class RealtimeConversation {
         audio_end_ms: audioEndMs,
       });
     } else this.#sessions.link?.send({ type: "conversation.item.delete", item_id: itemId });
+  }
+
+  /** A session that was told of something before it was heard is told how much of it was. */
+  #putRight(itemId: string, text: string): void {
+    const { link } = this.#sessions;
+    if (!link?.isReady) return;
+    const item = messageItem("assistant", text);
+    if (text !== "") link.send({ type: "conversation.item.create", previous_item_id: itemId, item });
+    link.send({ type: "conversation.item.delete", item_id: itemId });
+  }
+
+  /** Tells the model something that nobody has said, in this session and those behind it. */
+  #tell(text: string): void {
+    const itemId = `told_${++this.#toldCount}`;
+    this.#history.begin(itemId, "system");
+    this.#history.set(itemId, text);
+    const { link } = this.#sessions;
+    if (link?.isReady) link.send({ type: "conversation.item.create", item: messageItem("system", text) });
   }
 
   #endIfHeard(): void {

@@ -1,7 +1,7 @@
 /** What one has said, and the other heard. */
 interface Said {
   readonly itemId: string;
-  readonly role: "user" | "assistant";
+  readonly role: "user" | "assistant" | "system";
   text: string;
 }
 
@@ -25,14 +25,9 @@ export class History {
     if (said !== undefined) said.text = text.slice(0, MAX_CHARACTERS);
   }
 
-  /** Who has spoken last. */
-  get lastRole(): Said["role"] | undefined {
-    return this.#said.at(-1)?.role;
-  }
-
-  /** Whether it is known what was said last. */
+  /** Whether it is known what is to be answered: what was said last, but for an answer without a word so far. */
   get isLastKnown(): boolean {
-    return this.#said.at(-1)?.text !== "";
+    return this.#said.findLast(({ role, text }) => role !== "assistant" || text !== "")?.text !== "";
   }
 
   /** As items for `conversation.item.create`. */
@@ -45,11 +40,14 @@ export class History {
     return this.#said
       .slice(recent + 1)
       .filter(({ text }) => text !== "")
-      .map(({ role, text }) => {
-        const type = role === "user" ? "input_text" : "output_text";
-        return { type: "message", role, content: [{ type, text }] };
-      });
+      .map(({ itemId, role, text }) => ({ id: itemId, ...messageItem(role, text) }));
   }
+}
+
+/** `item` of a `conversation.item.create`. */
+export function messageItem(role: Said["role"], text: string): Record<string, unknown> {
+  const type = role === "assistant" ? "output_text" : "input_text";
+  return { type: "message", role, content: [{ type, text }] };
 }
 
 const UNSPACED = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}";

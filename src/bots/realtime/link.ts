@@ -43,6 +43,8 @@ const PING_MS = 15_000;
 const FINAL_STATUSES: readonly (number | undefined)[] = [400, 401, 403, 404];
 /** Error codes that stay. */
 const FINAL_CODE = /^(invalid_api_key|model_not_found|insufficient_quota|billing_\w+|account_\w+)$/;
+/** Error codes that pass, also while a session is set up. */
+const PASSING_CODE = /^(server_error|internal_\w+|rate_limit_\w+|overloaded\w*|timeout)$/;
 
 /**
  * One session with the service, from its connection to its loss. `ready` settles when it is set up, `lost` when it is gone;
@@ -102,16 +104,26 @@ export class RealtimeLink {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(event));
   }
 
-  /** The caller's audio, PCM16 at 24 kHz. */
-  sendAudio(audio: Uint8Array): void {
+  /**
+   * The caller's audio, PCM16 at 24 kHz.
+   *
+   * @returns false when nobody hears it any more
+   */
+  sendAudio(audio: Uint8Array): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) {
+      // The service has said goodbye; ws waits up to 30 s for it to hang up too.
+      this.fail(new LinkError("the connection to OpenAI is being closed"));
+      return false;
+    }
     const durationMs = audio.byteLength / 48;
     if (this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.#options.counters.dropped_audio_ms += durationMs;
-      return;
+      return true;
     }
     this.sentMs += durationMs;
     const base64 = Buffer.from(audio.buffer, audio.byteOffset, audio.byteLength).toString("base64");
     this.#socket.send(`{"type":"input_audio_buffer.append","audio":"${base64}"}`);
+    return true;
   }
 
   /** It is of no use any more. */
@@ -141,7 +153,8 @@ export class RealtimeLink {
       this.fail(new LinkError("the session with OpenAI has reached its longest duration", { isExpiry: true }));
     } else if (event.type === "error" && (!this.isReady || FINAL_CODE.test(event.code))) {
       const what = event.param === "" ? event.code : `${event.code}: ${event.param}`;
-      this.fail(new LinkError(`OpenAI refused the session (${what})`, { isFinal: true }));
+      const isFinal = !PASSING_CODE.test(event.code);
+      this.fail(new LinkError(`OpenAI refused the session (${what})`, { isFinal }));
     } else if (this.isReady) this.#options.onEvent(event);
   }
 

@@ -71,7 +71,7 @@ export class Mouth {
   /** The same at any rate. */
   play(speech: Speech, frame: OutputAudioRawFrame): boolean {
     const durationMs = (frame.numFrames * 1_000) / frame.sampleRate;
-    if (durationMs === 0) return true;
+    if (frame.audio.length === 0) return true;
     if (this.#queuedMs + durationMs > MAX_QUEUED_MS) return false;
     speech.receivedMs += durationMs;
     this.#push(this.#follow(speech), frame, durationMs);

@@ -29,8 +29,8 @@ const MAX_ASKS = 10;
 export class Responses {
   readonly #options: ResponsesOptions;
   #asks: Ask[] = [];
-  /** Asked for and not created yet. */
-  #asked: Ask | undefined;
+  /** Asked for and not created yet; not wanted when the caller has spoken meanwhile. */
+  #asked: { readonly ask: Ask; isWanted: boolean } | undefined;
   #askCount = 0;
   #isTurnDue = false;
   #active: { readonly id: string; isWanted: boolean; hasSpoken: boolean; readonly ask: Ask | undefined } | undefined;
@@ -66,12 +66,13 @@ export class Responses {
   created(id: string, number: string, isUserSpeaking: boolean): void {
     // A service that does not give back the metadata is taken to answer what it was asked for.
     const isAsked = number === "" ? !this.#isTurnDue : number === String(this.#askCount);
-    const ask = isAsked ? this.#asked : undefined;
+    const asked = isAsked ? this.#asked : undefined;
     // Asked for just before the caller began to speak: the service does not cancel what comes after that.
-    this.#active = { id, isWanted: !isUserSpeaking, hasSpoken: false, ask };
+    const isWanted = !isUserSpeaking && asked?.isWanted !== false;
+    this.#active = { id, isWanted, hasSpoken: false, ask: asked?.ask };
     if (isAsked) this.#asked = undefined;
     else this.#isTurnDue = false;
-    if (isUserSpeaking) this.#options.send({ type: "response.cancel", response_id: id });
+    if (!isWanted) this.#options.send({ type: "response.cancel", response_id: id });
     this.#watch();
   }
 
@@ -88,7 +89,7 @@ export class Responses {
   /** The service was busy with a response of its own: once more when that is done. */
   askAgain(): void {
     if (this.#asked === undefined) return;
-    this.#asks.unshift(this.#asked);
+    if (this.#asked.isWanted) this.#asks.unshift(this.#asked.ask);
     this.#asked = undefined;
     if (this.#active === undefined && !this.#isTurnDue) this.#next();
   }
@@ -97,6 +98,7 @@ export class Responses {
   interrupt(): void {
     this.#asks = [];
     this.#isTurnDue = false;
+    if (this.#asked !== undefined) this.#asked.isWanted = false;
     if (this.#active !== undefined) this.#active.isWanted = false;
     clearTimeout(this.#timer);
   }
@@ -113,7 +115,8 @@ export class Responses {
     this.stop();
     const begun = this.#active?.isWanted ? this.#active : undefined;
     const again = begun !== undefined && !begun.hasSpoken && begun.ask !== undefined ? [begun.ask] : [];
-    const asks = [...again, ...(this.#asked === undefined ? [] : [this.#asked]), ...this.#asks];
+    const asked = this.#asked?.isWanted ? [this.#asked.ask] : [];
+    const asks = [...again, ...asked, ...this.#asks];
     const isCut = begun?.hasSpoken === true;
     const isTurn = this.#isTurnDue || (begun !== undefined && !isCut && begun.ask === undefined);
     return { asks, isTurn, isCut };
@@ -129,10 +132,11 @@ export class Responses {
       this.#watch();
       return;
     }
-    this.#asked = this.#asks.shift();
-    if (this.#asked !== undefined) {
+    const ask = this.#asks.shift();
+    if (ask !== undefined) {
+      this.#asked = { ask, isWanted: true };
       const metadata = { ask: String(++this.#askCount) };
-      send({ type: "response.create", response: { ...this.#asked, metadata } });
+      send({ type: "response.create", response: { ...ask, metadata } });
     }
     this.#watch();
   }

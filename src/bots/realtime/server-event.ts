@@ -67,11 +67,9 @@ export function readServerEvent(data: string): ServerEvent | null {
     case "response.output_item.added":
       if (fieldsOf(event.item).type !== "message") return { type: "other" };
       return { type: "message-added", responseId, itemId: word(fieldsOf(event.item).id) };
-    case "response.output_audio.delta": {
+    case "response.output_audio.delta":
       if (typeof event.delta !== "string") return null;
-      const audio = Buffer.from(event.delta, "base64");
-      return { type: "audio", responseId, itemId, audio: audio.subarray(0, audio.length & ~1) };
-    }
+      return { type: "audio", responseId, itemId, audio: Buffer.from(event.delta, "base64") };
     case "response.output_audio.done":
       return { type: "audio-done", responseId, itemId };
     case "response.output_audio_transcript.delta":

@@ -16,8 +16,12 @@ export interface ToolCallsOptions {
   readonly over: AbortSignal;
   readonly counters: RealtimeCounters;
   send(event: Readonly<Record<string, unknown>>): void;
-  /** Asks the model to go on with the results. */
-  ask(): void;
+  /** Tells the model something, in this session or the next. */
+  tell(text: string): void;
+  /** Asks the model to go on with the results; `inWords`: without calling anything. */
+  ask(inWords: boolean): void;
+  /** Whether anything was said since the caller's turn. */
+  hasWords(): boolean;
   say(text: string): void;
   play(frame: OutputAudioRawFrame): void;
   endWhenHeard(reason: string): void;
@@ -25,6 +29,8 @@ export interface ToolCallsOptions {
 
 /** Of one response. */
 const MAX_CALLS = 16;
+/** How often a model may call functions before it has to answer in words. */
+const MAX_ROUNDS = 5;
 
 /** What the model calls: gathered while it speaks, run when it has finished, its results given back. */
 export class ToolCalls {
@@ -32,6 +38,11 @@ export class ToolCalls {
   #calls: LLMToolCall[] = [];
   #interruption = new AbortController();
   #runningCount = 0;
+  /** Of those that run, so many go on over an interruption. */
+  #pendingCount = 0;
+  /** With the last of these an answer is due, whatever came of them. */
+  #isAnswerDue = false;
+  #roundCount = 0;
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
@@ -42,18 +53,35 @@ export class ToolCalls {
     this.#calls.push({ id: callId, type: "function", function: { name, arguments: args } });
   }
 
+  /** Whether the present response has called any. */
+  get hasCalls(): boolean {
+    return this.#calls.length > 0;
+  }
+
   /** The response is not wanted any more. */
   drop(): void {
     this.#calls = [];
   }
 
-  /** The caller speaks: tools that may be given up are. Whether there were any. */
-  interrupt(): boolean {
-    const isRunning = this.#runningCount > 0 || this.#calls.length > 0;
+  /** The caller speaks: tools that may be given up are. */
+  interrupt(): void {
     this.#interruption.abort();
     this.#interruption = new AbortController();
+    this.#isAnswerDue = false;
+    this.#roundCount = 0;
     this.drop();
-    return isRunning;
+  }
+
+  /**
+   * The session is gone; another has not called these tools, and has no use for their results.
+   *
+   * @returns whether it is to be asked anew; not if it would call once more what goes on and tells of itself later
+   */
+  lost(): boolean {
+    const wasRunning = this.#runningCount > 0 || this.#calls.length > 0;
+    this.interrupt();
+    this.#isAnswerDue = this.#pendingCount > 0;
+    return wasRunning && !this.#isAnswerDue;
   }
 
   /** Runs those of the response that is done. */
@@ -68,7 +96,8 @@ export class ToolCalls {
   }
 
   async #run(calls: readonly LLMToolCall[]): Promise<void> {
-    const { tools, over, counters, send, ask } = this.#options;
+    const { tools, over, counters, send, tell, ask, hasWords } = this.#options;
+    this.#roundCount++;
     counters.tool_calls += calls.length;
     const isLast = ({ kind, call }: ToolOutcome) =>
       kind === "result" && tools.find(({ name }) => name === call.function.name)?.respondAfter === false;
@@ -77,25 +106,29 @@ export class ToolCalls {
       tools,
       over,
       interruption: this.#interruption.signal,
+      hasWords: hasWords(),
       pushFrame: (frame) => this.#push(frame),
       onSettled: (settled) => {
         for (const { call, content, kind } of settled) {
           if (kind === "error" || kind === "timeout") counters.tool_errors++;
+          if (kind === "pending") this.#pendingCount++;
           const item = { type: "function_call_output", call_id: call.id, output: content };
           send({ type: "conversation.item.create", item });
         }
       },
       onLate: (outcome) => {
         const { call, content, kind } = outcome;
-        const text = `The function ${call.function.name} has finished meanwhile: ${content}`;
-        const item = { type: "message", role: "system", content: [{ type: "input_text", text }] };
-        send({ type: "conversation.item.create", item });
+        this.#pendingCount--;
+        if (over.aborted) return;
+        tell(`The function ${call.function.name} has finished meanwhile: ${content}`);
         // The caller waits for it. Of what has failed meanwhile nobody has to be told out of the blue.
-        if (kind === "result" && !isLast(outcome)) ask();
+        const isDue = this.#isAnswerDue && this.#pendingCount === 0;
+        if ((kind === "result" && !isLast(outcome)) || isDue) ask(false);
+        if (isDue) this.#isAnswerDue = false;
       },
     });
     if (outcomes === null || over.aborted) return;
-    if (!outcomes.some(isLast)) ask();
+    if (!outcomes.some(isLast)) ask(this.#roundCount >= MAX_ROUNDS);
   }
 
   #push(frame: Frame): void | Promise<void> {

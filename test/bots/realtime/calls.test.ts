@@ -174,7 +174,8 @@ describe("a call of the speech-to-speech bot", () => {
   });
 
   it("keeps the call of a caller who speaks into the goodbye", async ({ open }) => {
-    const replies = [{ text: LONG, toolCalls: [{ name: "end_call" }] }, "Yes?", { toolCalls: [{ name: "end_call" }] }];
+    const replies = [LONG, "Bye then."].map((text) => ({ text, toolCalls: [{ name: "end_call" }] }));
+    replies.splice(1, 0, { text: "Yes?", toolCalls: [] });
     const scene = await realtimeCall(open, { standIn: { replies, utterances: ["One more.", "Bye."] } });
     await until(() => scene.openai.responses[0]?.status === "completed");
     scene.say("One more.");

@@ -50,8 +50,8 @@ describe("the history", () => {
     history.set("a", "What time is it?");
     history.set("nobody", "nothing");
     expect(history.items).toEqual([
-      { type: "message", role: "user", content: [{ type: "input_text", text: "What time is it?" }] },
-      { type: "message", role: "assistant", content: [{ type: "output_text", text: "Noon." }] },
+      { id: "a", type: "message", role: "user", content: [{ type: "input_text", text: "What time is it?" }] },
+      { id: "b", type: "message", role: "assistant", content: [{ type: "output_text", text: "Noon." }] },
     ]);
     for (let index = 0; index < 300; index++) {
       history.begin(`c${index}`, "user");
@@ -98,8 +98,7 @@ describe("messages of the service", () => {
     fc.assert(
       fc.property(type, fields, fc.string(), (name, all, junk) => {
         const parsed = Object.fromEntries(Object.entries(all).map(([key, json]) => [key, JSON.parse(json)]));
-        const event = readServerEvent(JSON.stringify({ ...parsed, type: name }));
-        if (event?.type === "audio") expect(event.audio.length % 2).toBe(0);
+        readServerEvent(JSON.stringify({ ...parsed, type: name }));
         readServerEvent(junk);
       }),
     );
@@ -121,6 +120,7 @@ describe("the responses of a session", () => {
         let due = false;
         let active: string | undefined;
         let isInterrupted = false;
+        let isAskStale = false;
         let ids = 0;
         const responses = new Responses({
           timeoutMs: 60_000,
@@ -128,6 +128,7 @@ describe("the responses of a session", () => {
           onSilence: () => {},
           send: (event) => {
             if (event.type !== "response.create") return;
+            isAskStale = false;
             // The service has one at a time.
             expect([active, asked]).toEqual([undefined, undefined]);
             asked = String((event.response as { metadata: { ask: string } }).metadata.ask);
@@ -138,6 +139,7 @@ describe("the responses of a session", () => {
           else if (step === "speak") {
             due = false;
             isInterrupted = true;
+            isAskStale = true;
             responses.interrupt();
             if (active !== undefined) expect(responses.isWanted(active)).toBe(false);
           } else if (step === "turn" && active === undefined && asked === undefined) {
@@ -145,8 +147,9 @@ describe("the responses of a session", () => {
             responses.expectTurn();
           } else if (step === "created" && active === undefined && (due || asked !== undefined)) {
             active = `resp_${++ids}`;
-            isInterrupted = false;
             const number = asked ?? "";
+            // What was asked for before the caller spoke is no answer to it.
+            isInterrupted = number !== "" && isAskStale;
             if (asked === undefined) due = false;
             asked = undefined;
             responses.created(active, number, false);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, createServer as createNetServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,6 +7,7 @@ import type OpenAI from "openai";
 import type { ChatCompletionCreateParamsStreaming } from "openai/resources/chat/completions";
 import { describe, expect, it, vi } from "vitest";
 import { streamChat } from "../../../src/bots/voice/services/openai/chat.ts";
+import { Client } from "../../../src/bots/voice/services/openai/client.ts";
 import {
   defaultOpenAIModel,
   defaultReasoningEffort,
@@ -168,6 +170,24 @@ describe("an answer", () => {
     );
     await expect(answering).rejects.toBe(refused);
     expect(create).toHaveBeenCalledTimes(2);
+  });
+
+  it("gives up a warm-up that does not end, and makes the next", async () => {
+    let asked = 0;
+    const server = createServer((request, response) => {
+      asked++;
+      response.writeHead(200, { "content-type": "application/json" });
+      if (asked === 1) response.write("{");
+      else response.end("{}");
+      request.resume();
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = new Client("sk-test", `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, 200);
+    const { signal } = new AbortController();
+    await expect(client.warmUp("gpt", signal)).rejects.toThrow();
+    expect(await client.warmUp("gpt", signal)).toBe(true);
+    server.close();
+    server.closeAllConnections();
   });
 
   it("says nothing of a warm-up that fails", async () => {

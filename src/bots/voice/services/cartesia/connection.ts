@@ -67,6 +67,8 @@ export class CartesiaConnection {
 
   /** @returns false when there is no connection: nothing was sent */
   send(message: Record<string, unknown>): boolean {
+    // Cartesia has said goodbye; ws waits up to 30 s for it to hang up too.
+    if (this.#socket?.readyState === WebSocket.CLOSING) this.#socket.terminate();
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
     return true;

@@ -83,9 +83,16 @@ export class SpeechContext {
     return this.#text.endSentence(msOf(this.#byteLength));
   }
 
-  /** Nothing more comes. @returns the rest */
+  /** Whether it has a sentence that was not even begun, as far as Cartesia says. */
+  get hasUnbegun(): boolean {
+    return this.#text.unbegunFrom !== undefined;
+  }
+
+  /** Nothing more comes. @returns the rest, but for sentences that were not begun */
   over(): SpokenPiece[] {
-    return this.#text.end(msOf(this.#byteLength));
+    const audioMs = msOf(this.#byteLength);
+    const { unbegunFrom } = this.#text;
+    return unbegunFrom === undefined ? this.#text.end(audioMs) : this.#text.endUpTo(unbegunFrom, audioMs);
   }
 }
 

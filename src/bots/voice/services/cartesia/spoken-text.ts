@@ -38,6 +38,10 @@ export class SpokenText {
   #given = 0;
   #cursor = 0;
   #sentenceStartMs = 0;
+  /** Where the first of the sentences begins whose audio is not over. */
+  #sentenceStart = 0;
+  /** Words told since the last one that was found, which stand nowhere. */
+  #strayCount = 0;
 
   /** More was sent to be said. */
   append(sentence: string): void {
@@ -55,6 +59,24 @@ export class SpokenText {
     return this.#given > 0;
   }
 
+  /**
+   * Where the first sentence begins of which not a word was told, though words are told of those before it; undefined when
+   * there is none, or when that cannot be known.
+   */
+  get unbegunFrom(): number | undefined {
+    if (!this.hasBegun || this.#strayCount > 0) return undefined;
+    const starts = [this.#sentenceStart, ...this.#sentenceEnds.slice(0, -1)];
+    const start = this.#sentenceEnds.length === 0 ? undefined : starts.find((at) => at >= this.#cursor);
+    return start !== undefined && SPOKEN.test(this.#text.slice(start)) ? start : undefined;
+  }
+
+  /** The audio of all sentences before this place is over. @returns what of them was not given out */
+  endUpTo(place: number, audioMs: number): SpokenPiece[] {
+    const pieces: SpokenPiece[] = [];
+    while ((this.#sentenceEnds[0] ?? Number.POSITIVE_INFINITY) <= place) pieces.push(...this.endSentence(audioMs));
+    return pieces;
+  }
+
   /** Whether there is nothing left that could be said. */
   get isOver(): boolean {
     return !SPOKEN.test(this.rest);
@@ -70,11 +92,13 @@ export class SpokenText {
       const end = this.#match(start, told);
       if (end !== undefined && (ahead === 0 || this.#isWhole(end))) {
         this.#cursor = this.#pastMarks(end);
+        this.#strayCount = 0;
         if (this.#isCut(this.#cursor)) this.#placed.push({ end: this.#cursor, endMs });
         return;
       }
       start = this.#nextWord(start);
     }
+    this.#strayCount++;
   }
 
   /** The audio has come to here. @returns what is spoken by now and was not given out */
@@ -89,15 +113,15 @@ export class SpokenText {
     const pieces = this.#giveWhile((placed) => placed.end <= end);
     pieces.push(...this.#give(end, audioMs));
     this.#cursor = Math.max(this.#cursor, end);
+    this.#sentenceStart = end;
     this.#sentenceStartMs = audioMs;
+    this.#strayCount = 0;
     return pieces;
   }
 
   /** All audio has come. @returns the rest */
   end(audioMs: number): SpokenPiece[] {
-    const pieces: SpokenPiece[] = [];
-    while (this.#sentenceEnds.length > 0) pieces.push(...this.endSentence(audioMs));
-    return pieces;
+    return this.endUpTo(this.#text.length, audioMs);
   }
 
   #giveWhile(isOver: (placed: Placed) => boolean): SpokenPiece[] {

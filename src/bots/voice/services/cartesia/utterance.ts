@@ -111,7 +111,7 @@ export class Utterance {
         this.#tell(context.sentenceOver());
         break;
       case "done":
-        this.#finish(context);
+        this.#done(context);
         return true;
       case "error":
         // It was said; the complaint is about what came behind it.
@@ -196,6 +196,16 @@ export class Utterance {
     if (audio.length === 0) return;
     this.#emitAudio(audio);
     this.#tell(context.audio(audio.length));
+  }
+
+  /** Cartesia has ended the context; perhaps as expired, with what came too late for it still unsaid. */
+  #done(context: SpeechContext): void {
+    if (!context.hasUnbegun) {
+      this.#finish(context);
+      return;
+    }
+    this.#tell(context.over());
+    this.#resume(context);
   }
 
   /** The context has given all it has. */

@@ -12,11 +12,13 @@ const warming = new Set<string>();
 export class Client {
   readonly #apiKey: string;
   readonly #baseUrl: string;
+  readonly #warmUpMs: number;
   #loaded: Promise<OpenAI> | undefined;
 
-  constructor(apiKey: string, baseUrl: string) {
+  constructor(apiKey: string, baseUrl: string, warmUpMs = WARM_UP_MS) {
     this.#apiKey = apiKey;
     this.#baseUrl = baseUrl;
+    this.#warmUpMs = warmUpMs;
   }
 
   /** @throws ChatError `PACKAGE_MISSING` */
@@ -57,10 +59,13 @@ export class Client {
     const aborter = new AbortController();
     const abort = () => aborter.abort();
     signal.addEventListener("abort", abort, { once: true });
+    // The package's own limit ends with the headers.
+    const timer = setTimeout(abort, this.#warmUpMs);
     try {
-      await client.models.retrieve(model, { signal: aborter.signal, timeout: WARM_UP_MS });
+      await client.models.retrieve(model, { signal: aborter.signal });
       return true;
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener("abort", abort);
       warming.delete(this.#baseUrl);
     }

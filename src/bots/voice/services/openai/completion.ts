@@ -8,6 +8,7 @@ const MAX_CHARS = 100_000;
 const MAX_TOOL_CALLS = 64;
 
 interface GrowingCall {
+  readonly index: number;
   id: string;
   name: string;
   arguments: string;
@@ -15,7 +16,7 @@ interface GrowingCall {
 
 /** Puts an answer together from the chunks of its stream. */
 export class Completion {
-  readonly #calls = new Map<number, GrowingCall>();
+  readonly #calls: GrowingCall[] = [];
   #text = "";
   #charCount = 0;
   #finishReason: string | null = null;
@@ -31,18 +32,18 @@ export class Completion {
 
   /** Whether nothing has come yet. */
   get isEmpty(): boolean {
-    return this.#text === "" && this.#calls.size === 0;
+    return this.#text === "" && this.#calls.length === 0;
   }
 
   /** What was called, in the order of the model. */
   get toolCalls(): LLMToolCall[] {
-    return [...this.#calls.entries()]
-      .sort(([a], [b]) => a - b)
-      .map(([index, { id, name, arguments: args }]) => ({
+    return this.#calls
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ id, name, arguments: args }, at) => ({
         // Servers that only look like OpenAI may leave it out, and an answer has to name it.
-        id: id === "" ? `call_${index}` : id,
+        id: id === "" ? `call_${at}` : id,
         type: "function",
-        function: { name, arguments: args },
+        function: { name: nameOf(name), arguments: args },
       }));
   }
 
@@ -81,21 +82,29 @@ export class Completion {
 
   #addCall(delta: unknown): void {
     if (!isFields(delta)) return;
-    const { index, id, function: definition } = delta;
-    const at = typeof index === "number" ? index : this.#calls.size;
-    let call = this.#calls.get(at);
+    const id = textOf(delta.id);
+    const definition = isFields(delta.function) ? delta.function : {};
+    let call = this.#callOf(delta.index, id, textOf(definition.name));
     if (call === undefined) {
-      if (this.#calls.size >= MAX_TOOL_CALLS) throw new ChatError("TOO_LONG", "too many functions are called");
-      call = { id: "", name: "", arguments: "" };
-      this.#calls.set(at, call);
+      if (this.#calls.length >= MAX_TOOL_CALLS) throw new ChatError("TOO_LONG", "too many functions are called");
+      const index = typeof delta.index === "number" ? delta.index : this.#calls.length;
+      call = { index, id: "", name: "", arguments: "" };
+      this.#calls.push(call);
     }
-    if (call.id === "") call.id = textOf(id);
-    if (!isFields(definition)) return;
+    if (call.id === "") call.id = id;
     // The name comes whole, in the first delta of a call; some servers repeat it.
     if (call.name === "") call.name = textOf(definition.name);
     const args = textOf(definition.arguments);
     this.#count(args);
     call.arguments += args;
+  }
+
+  /** The call that a delta goes on with. Some servers have no index, others the same for all: then a new id is a new call. */
+  #callOf(index: unknown, id: string, name: string): GrowingCall | undefined {
+    const hasIndex = typeof index === "number";
+    const call = hasIndex ? this.#calls.findLast((one) => one.index === index) : this.#calls.at(-1);
+    if (call === undefined || (id !== "" && call.id !== "" && id !== call.id)) return undefined;
+    return !hasIndex && id === "" && name !== "" ? undefined : call;
   }
 
   #count(text: string): void {
@@ -104,6 +113,12 @@ export class Completion {
       throw new ChatError("TOO_LONG", `the answer is longer than ${MAX_CHARS} characters`);
   }
 }
+
+/**
+ * A name as OpenAI takes it back in the next request: it refuses a conversation in which a model has made up another, such
+ * as «multi_tool_use.parallel», turn after turn. Names of tools are as they were.
+ */
+const nameOf = (name: string): string => name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "nameless";
 
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null;
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
