@@ -28,8 +28,8 @@ export interface CallHistory {
 
 /** The bots' rate; realtime's is that of its service. */
 const sampleRateOf = (bot: BotName) => (bot === "realtime" ? 24_000 : 16_000);
-/** Where the echo of a caller whose packets come late is still without a gap; a conversation has sent ahead. */
-const PLAYOUT_DELAY_MS = 160;
+/** Of a caller whose packets come late the echo is still without a gap. The others speak ahead of time, and have the default. */
+const ECHO_PLAYOUT_DELAY_MS = 160;
 const END_LIMIT_MS = 5_000;
 
 /** By call, in the order in which they began. */
@@ -79,7 +79,7 @@ answer({
       },
       port: 0,
       sampleRate: sampleRateOf(order.bot),
-      playoutDelayMs: PLAYOUT_DELAY_MS,
+      ...(order.bot === "echo" ? { playoutDelayMs: ECHO_PLAYOUT_DELAY_MS } : {}),
       wavixApiBase: order.wavixApiBase,
       maxCalls: 10_000,
       maxCallsPerSecond: 0, // all calls come at once, from one address
