@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { encodeAudioFrame, readFrame } from "../../src/pipecat/wire/index.ts";
 import { noise } from "../../src/web/bench/signals.ts";
+import { type Percentiles, percentilesOf } from "../percentiles.ts";
 import { FrameCounter } from "../server/frame-counter.ts";
 import { clientFrame, markEcho, mediaMessage, OPENING } from "../server/messages.ts";
 import { openStream } from "../server/stream-socket.ts";
@@ -24,12 +25,7 @@ const MARK_ECHO_MS = 60;
 /** What is still on its way at the end. */
 const DRAINING_MS = 500;
 
-/** How long audio takes through the bridge, in ms. */
-export interface Percentiles {
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
+/** How long audio takes through the bridge. */
 export interface Delays {
   /** From the write of the caller's media message until the bot has the frame. */
   readonly toBot: Percentiles;
@@ -168,10 +164,4 @@ function leaves({ sentAtMs, counts }: Way, isCounted: boolean): void {
 
 function arrived({ sentAtMs, tookMs }: Way, nowMs = performance.now()): void {
   tookMs.push(nowMs - (sentAtMs[tookMs.length] ?? nowMs));
-}
-
-function percentilesOf(delays: readonly number[]): Percentiles {
-  const sorted = Float64Array.from(delays).sort();
-  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1]!;
-  return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }

@@ -1,7 +1,7 @@
 import { alignedTable } from "../../src/web/bench/text.ts";
 import { describeMachine, machineLine } from "../machine.ts";
+import type { Percentiles } from "../percentiles.ts";
 import type { DelayResult } from "./delay.ts";
-import type { Percentiles } from "./delay-probe.ts";
 import type { CostResult } from "./turns.ts";
 
 /** Everything that was measured. */

@@ -1,12 +1,8 @@
 // server-child BOT-URL: this server, in a process of its own; with a URL each call is bridged to the bot there, without
 // one it is echoed. Says what it has used.
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Bot } from "../../src/call/index.ts";
 import { answer } from "../server/child.ts";
-
-/** As it is shipped, not as it is in src/. */
-const shipped = (path: string) => import(pathToFileURL(resolve("dist", path)).href);
+import { shipped } from "../shipped.ts";
 
 const [url] = process.argv.slice(2);
 

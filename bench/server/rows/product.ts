@@ -1,10 +1,6 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Bot, Call } from "../../../src/call/index.ts";
 import { noise } from "../../../src/web/bench/signals.ts";
-
-/** As it is shipped, not as it is in src/. */
-const shipped = (path: string) => import(pathToFileURL(resolve("dist", path)).href);
+import { shipped } from "../../shipped.ts";
 
 /** Audio comes in pieces of this length from a speech service, and early: so much of it is kept waiting. */
 const PIECE_MS = 500;

@@ -53,7 +53,7 @@ export function standInSpeech(text: string, sampleRate: number, voice: StandInVo
   }
   const pcm = new Int16Array(Math.round((atMs * sampleRate) / 1000));
   for (const { word, startMs, endMs } of words) {
-    if (startMs < endMs) pcm.set(vowel(word, wordMs, sampleRate), Math.round((startMs * sampleRate) / 1000));
+    if (startMs < endMs) pcm.set(knownVowel(word, wordMs, sampleRate), Math.round((startMs * sampleRate) / 1000));
   }
   return { pcm, words, durationMs: atMs };
 }
@@ -63,6 +63,24 @@ function wordsOf(text: string): string[] {
     .split(/\s+/)
     .flatMap((word) => (UNSPACED.test(word) ? [...word] : [word]))
     .filter((word) => word !== "");
+}
+
+/** Sounds of words so far: making one takes milliseconds, in which a stand-in answers nobody. The oldest is forgotten first. */
+const vowels = new Map<string, Int16Array>();
+const MAX_VOWELS = 256;
+
+function knownVowel(word: string, durationMs: number, sampleRate: number): Int16Array {
+  const key = `${sampleRate} ${durationMs} ${word}`;
+  let samples = vowels.get(key);
+  if (samples === undefined) {
+    samples = vowel(word, durationMs, sampleRate);
+    for (const oldest of vowels.keys()) {
+      if (vowels.size < MAX_VOWELS) break;
+      vowels.delete(oldest);
+    }
+    vowels.set(key, samples);
+  }
+  return samples;
 }
 
 /** Peak of a word: 12 dB below the loudest a sample can be. */

@@ -44,6 +44,7 @@ export class ListenConnection implements DeepgramConnection {
   readonly #faults: StreamFault[];
   readonly #pace: ListenPace;
   readonly #problem: (text: string) => void;
+  readonly #onSent: (message: unknown) => void;
   readonly #idle: NodeJS.Timeout;
   readonly #delayed = new Set<NodeJS.Timeout>();
   #mute = false;
@@ -57,6 +58,7 @@ export class ListenConnection implements DeepgramConnection {
     script: SpokenScript;
     faults: StreamFault[];
     problem: (text: string) => void;
+    onSent: (message: unknown) => void;
   }) {
     const { socket, url, query, pace, script } = options;
     this.path = url.pathname;
@@ -65,6 +67,7 @@ export class ListenConnection implements DeepgramConnection {
     this.#pace = pace;
     this.#faults = [...options.faults];
     this.#problem = options.problem;
+    this.#onSent = options.onSent;
     const isFlux = "eotThreshold" in query;
     const idleMs = pace.idleTimeoutMs ?? (isFlux ? fluxIdleMs : novaIdleMs);
     this.#idle = setTimeout(() => this.#starved(), idleMs);
@@ -149,7 +152,9 @@ export class ListenConnection implements DeepgramConnection {
     if (this.#mute) return;
     this.#later(() => {
       if (this.#socket.readyState !== this.#socket.OPEN) return;
-      if (this.sent.length < maxLogged) this.sent.push(parseObject(text) ?? text);
+      const message = parseObject(text) ?? text;
+      if (this.sent.length < maxLogged) this.sent.push(message);
+      this.#onSent(message);
       this.#socket.send(text);
     });
   }

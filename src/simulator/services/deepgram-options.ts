@@ -25,6 +25,8 @@ export interface DeepgramStandInOptions {
   readonly delayMs?: number;
   /** Silence of the client, in ms of the clock, after which its connection is closed; as the service by default. */
   readonly idleTimeoutMs?: number;
+  /** Told of every message in the moment it goes out, and on which connection, counted from 0. */
+  readonly onSent?: (message: unknown, connection: number) => void;
   readonly faults?: readonly DeepgramFault[];
 }
 

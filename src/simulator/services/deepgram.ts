@@ -55,6 +55,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
   const faults = new DeepgramFaults();
   for (const fault of options.faults ?? []) faults.add(fault);
   const connections: ListenConnection[] = [];
+  let connectionCount = 0;
   const problems: string[] = [];
   const problem = (text: string) => {
     if (problems.length < maxProblems) problems.push(text);
@@ -97,6 +98,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
         return;
       }
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const number = connectionCount++;
         const connection = new ListenConnection({
           socket: webSocket,
           url,
@@ -105,6 +107,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
           script,
           faults: stream,
           problem,
+          onSent: (message) => options.onSent?.(message, number),
         });
         if (connections.length < maxConnections) connections.push(connection);
       });

@@ -30,6 +30,7 @@ export interface RealtimeHouse {
   next(request: Omit<RealtimeRequest, "index">): { request: RealtimeRequest; reply: RealtimeReply };
   newId(prefix: string): string;
   problem(text: string): void;
+  sent(event: RealtimeFields, connection: number): void;
   received(message: RealtimeFields): void;
   responded(response: RealtimeStandInResponse): void;
   truncated(truncation: RealtimeTruncation): void;
@@ -281,6 +282,7 @@ export class RealtimeSession implements RealtimeConnection {
   }
 
   #send(event: RealtimeFields): void {
+    this.#house.sent(event, this.#number);
     this.#socket.send(JSON.stringify({ event_id: this.#house.newId("event"), ...event }));
   }
 

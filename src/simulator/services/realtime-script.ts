@@ -98,6 +98,8 @@ export interface RealtimeStandInOptions {
   /** Root mean square, of 32768, from which audio is sound; default 300. */
   readonly soundThreshold?: number;
   readonly voice?: StandInVoice;
+  /** Told of every event in the moment it goes out, and on which connection, counted from 0. */
+  readonly onSent?: (event: Readonly<Record<string, unknown>>, connection: number) => void;
 }
 
 /** A Realtime API on this machine. */

@@ -39,6 +39,7 @@ export async function createRealtimeStandIn(options: RealtimeStandInOptions = {}
   const upgrades = [...(options.upgrades ?? [])];
   let upgradeCount = 0;
   let responseCount = 0;
+  let sessionCount = 0;
   let idCount = 0;
   const keep = <T>(list: T[], entry: T) => {
     if (list.length < MAX_KEPT) list.push(entry);
@@ -58,6 +59,7 @@ export async function createRealtimeStandIn(options: RealtimeStandInOptions = {}
     },
     newId: (prefix: string) => `${prefix}_${++idCount}`,
     problem: (text: string) => keep(problems, text),
+    sent: (event: RealtimeFields, connection: number) => options.onSent?.(event, connection),
     received(message: RealtimeFields) {
       for (const watcher of watchers) watcher(message);
     },
@@ -97,7 +99,7 @@ export async function createRealtimeStandIn(options: RealtimeStandInOptions = {}
             `The model \`${model}\` does not exist or you do not have access to it.`,
           );
         } else {
-          const session = new RealtimeSession(connections.length, webSocket, model, house);
+          const session = new RealtimeSession(sessionCount++, webSocket, model, house);
           keep(connections, session);
         }
       });

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CartesiaError,
@@ -5,6 +6,7 @@ import {
   CartesiaTTSService,
   synthesize,
 } from "../../../src/bots/voice/services/cartesia/index.ts";
+import { readAnswer } from "../../../src/bots/voice/services/cartesia/messages.ts";
 import {
   EndFrame,
   EndWhenHeardFrame,
@@ -395,6 +397,23 @@ describe("CartesiaTTSService", () => {
     expect(heard(test.sink.frames)).toEqual(said("One two."));
     expect(test.tts.counters).toMatchObject({ malformed_messages: 7, unknown_messages: 1 });
     expect(test.errors).toEqual([]);
+  });
+
+  it("takes audio as it was encoded, and none with a character that is no base64 or of a length that there is not", () => {
+    const read = (data: string) => readAnswer(JSON.stringify({ type: "chunk", context_id: "x", data }));
+    const alien = fc.constantFrom(..."*= \n!.é\u4e00");
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.nat(), alien, (bytes, at, character) => {
+        const data = Buffer.from(bytes).toString("base64");
+        const bare = data.replaceAll("=", "");
+        for (const whole of [data, bare]) {
+          expect(read(whole)).toEqual({ type: "chunk", contextId: "x", audio: Buffer.from(bytes) });
+        }
+        const place = at % bare.length;
+        expect(read(data.slice(0, place) + character + data.slice(place))).toBeUndefined();
+      }),
+    );
+    expect(read("AAAAA")).toBeUndefined();
   });
 
   describe("a connection that is lost", () => {

@@ -280,6 +280,28 @@ describe("turns of Flux", () => {
     expect(turns.settledMs).toBe(3800);
   });
 
+  it("end where the last word does, which may have become longer since it first showed", () => {
+    const turns = new FluxTurns(same);
+    const words = (endMs: number) => [
+      { text: "I", startMs: 2000, endMs: 2200 },
+      { text: "know", startMs: 2300, endMs },
+    ];
+    const events = fed(
+      turns,
+      turn("StartOfTurn", "I know", 2500, words(2500)),
+      turn("Update", "I know", 2750, words(2750)),
+      turn("EndOfTurn", "I know", 3100, words(2850)),
+    );
+    expect(events.map(brief)).toEqual(["started", "interim: I know", "final: I know", "stopped"]);
+    expect(events.at(-1)).toEqual({ type: "stopped", speechEndedAtMs: 2850 });
+    expect(events.at(-2)).toMatchObject({ speechMs: 850 });
+    // Of the next turn with the same words nothing is known before it begins.
+    expect(fed(turns, turn("Update", "", 3500), turn("StartOfTurn", "I know", 4000)).at(-1)).toMatchObject({
+      text: "I know",
+      speechMs: null,
+    });
+  });
+
   it("make none of a turn without words", () => {
     const turns = new FluxTurns(same);
     expect(fed(turns, turn("StartOfTurn", "", 500), turn("EndOfTurn", "", 900))).toEqual([]);

@@ -83,6 +83,19 @@ describe("the stand-in for Deepgram, nova", () => {
     expect(standIn.problems).toEqual([]);
   });
 
+  it("tells of every message as it goes out, and on which connection", async () => {
+    const sent: [number, unknown][] = [];
+    await using standIn = await createDeepgramStandIn({
+      utterances: () => "Yes.",
+      onSent: (message, connection) => sent.push([connection, message]),
+    });
+    const audio = bytesOf(soundAndSilence(rate, 0, 500, 600));
+    const first = await told(standIn, flux, [audio]);
+    const second = await told(standIn, nova, [audio]);
+    expect(first.length * second.length).toBeGreaterThan(1);
+    expect(sent).toEqual([...first.map((message) => [0, message]), ...second.map((message) => [1, message])]);
+  });
+
   it("says only what was asked for", async () => {
     await using standIn = await createDeepgramStandIn({ utterances: ["Yes."] });
     const messages = await told(standIn, `${nova}&endpointing=300`, [bytesOf(soundAndSilence(rate, 1500, 2500))]);

@@ -73,6 +73,20 @@ describe("the stand-in for OpenAI's Realtime API", () => {
     });
   });
 
+  it("tells of every event as it goes out, and on which connection", async () => {
+    const sent: [number, unknown][] = [];
+    await using scene = await connected({ onSent: ({ type }, connection) => sent.push([connection, type]) });
+    const other = new Client(scene.openai);
+    await other.next("session.created");
+    other.send({ type: "input_audio_buffer.clear" });
+    await other.next("input_audio_buffer.cleared");
+    expect(sent).toEqual([
+      [0, "session.created"],
+      [1, "session.created"],
+      [1, "input_audio_buffer.cleared"],
+    ]);
+  });
+
   it("hears a turn and answers it with the published events in their order", async () => {
     await using scene = await connected({ replies: ["It is noon."], utterances: ["What time is it?"] });
     const { client, openai } = scene;

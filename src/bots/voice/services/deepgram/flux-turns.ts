@@ -43,7 +43,7 @@ export class FluxTurns implements Turns {
       if (this.#unspent(transcript) !== "") events.push(...this.#heard(message));
       this.#transcript = transcript;
       this.#words = message.words;
-    }
+    } else if (this.#open && transcript === this.#transcript) this.#retime(message.words);
     if (event === "EagerEndOfTurn" && this.#open && !this.#eager) {
       this.#eager = true;
       events.push({ type: "eager", text: this.#text() });
@@ -99,6 +99,14 @@ export class FluxTurns implements Turns {
     this.#endedAtMs = this.#arrivedAt(spanOf(words)?.endMs ?? endMs);
     events.push({ type: "interim", text: this.#text(), speechMs: this.#speechMs(), language: this.#language });
     return events;
+  }
+
+  /** The same words are told of again while the last of them goes on: they may have become longer. */
+  #retime(words: readonly ListenWord[]): void {
+    const span = spanOf(words);
+    if (span === null) return;
+    this.#words = words;
+    this.#endedAtMs = this.#arrivedAt(span.endMs);
   }
 
   #finish(): TurnEvent[] {
