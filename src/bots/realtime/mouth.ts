@@ -31,25 +31,28 @@ const MAX_QUEUED_MS = 120_000;
 const FIRST_HEARD_AFTER_MS = 400;
 
 interface Entry {
-  readonly speech: Followed;
   readonly frame: Frame;
   readonly durationMs: number;
 }
 
 interface Followed {
   readonly speech: Speech;
+  /** What of it waits here. */
+  readonly queue: Entry[];
+  /** All of it was sent. */
+  isSent: boolean;
   utterance: Utterance | undefined;
   timer: NodeJS.Timeout | undefined;
   isFirstHeard: boolean;
 }
 
 /**
- * Speaks into a call, and knows of each stretch of speech how much was heard. What comes faster than the call takes it waits
- * here, so that nobody has to be told to be slower.
+ * Speaks into a call, one stretch of speech after the other, and knows of each how much was heard. What comes faster than
+ * the call takes it waits here, so that nobody has to be told to be slower.
  */
 export class Mouth {
   readonly #options: MouthOptions;
-  readonly #queue: Entry[] = [];
+  /** In the order in which they are said. */
   readonly #followed: Followed[] = [];
   #queuedMs = 0;
   #isPumping = false;
@@ -88,7 +91,6 @@ export class Mouth {
   /** Falls silent at once, and says of everything that was cut off how much was heard. */
   interrupt(): void {
     if (!this.isSpeaking) return;
-    this.#queue.length = 0;
     this.#queuedMs = 0;
     const cut = this.#followed.splice(0);
     this.#options.call.interrupt();
@@ -96,20 +98,29 @@ export class Mouth {
   }
 
   stop(): void {
-    for (const { timer } of this.#followed) clearTimeout(timer);
-    this.#queue.length = 0;
+    for (const { timer, queue } of this.#followed) {
+      clearTimeout(timer);
+      queue.length = 0;
+    }
   }
 
   #follow(speech: Speech): Followed {
     const known = this.#followed.find((one) => one.speech === speech);
     if (known !== undefined) return known;
-    const followed: Followed = { speech, utterance: undefined, timer: undefined, isFirstHeard: false };
+    const followed: Followed = {
+      speech,
+      queue: [],
+      isSent: false,
+      utterance: undefined,
+      timer: undefined,
+      isFirstHeard: false,
+    };
     this.#followed.push(followed);
     return followed;
   }
 
   #push(speech: Followed, frame: Frame, durationMs: number): void {
-    this.#queue.push({ speech, frame, durationMs });
+    speech.queue.push({ frame, durationMs });
     this.#queuedMs += durationMs;
     if (!this.#isPumping) void this.#pump();
   }
@@ -118,9 +129,14 @@ export class Mouth {
     const { call, onFailed } = this.#options;
     this.#isPumping = true;
     try {
-      for (let entry = this.#queue.shift(); entry !== undefined; entry = this.#queue.shift()) {
-        const { speech, frame, durationMs } = entry;
+      for (;;) {
+        // A sound that comes in the middle of an answer waits for its end.
+        const speech = this.#followed.find(({ isSent }) => !isSent);
+        const entry = speech?.queue.shift();
+        if (speech === undefined || entry === undefined) break;
+        const { frame, durationMs } = entry;
         this.#queuedMs -= durationMs;
+        if (frame instanceof TTSStoppedFrame) speech.isSent = true;
         if (speech.utterance === undefined) this.#begin(speech, call.beginUtterance());
         await call.send(frame);
       }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Tool } from "../../../src/pipecat/index.ts";
+import { OutputAudioRawFrame, type Tool } from "../../../src/pipecat/index.ts";
 import { activeResources, expectNothingLeft } from "../../support/leaks.ts";
 import { type PuppetCall, type PuppetSession, puppetCall } from "./realtime-puppet.ts";
 import { until } from "./realtime-scene.ts";
@@ -174,6 +174,44 @@ describe("an answer of the speech-to-speech bot", () => {
     const trouble = await scene.events.first(({ type }) => type === "trouble");
     expect(trouble).toMatchObject({ fatal: false });
     await until(() => scene.peer.heardSamples.size > 5);
+  });
+
+  it("into which a tool puts a sound is known to its end all the same", async () => {
+    let ring: (() => unknown) | undefined;
+    const bell: Tool = {
+      name: "bell",
+      description: "Rings.",
+      parameters: { type: "object" },
+      cancelOnInterruption: false,
+      respondAfter: false,
+      run: (_, { pushFrame }) =>
+        new Promise((resolve) => {
+          const sound = new OutputAudioRawFrame({ audio: new Int16Array(2_400).fill(3_000), sampleRate: 24_000 });
+          ring = () => Promise.resolve(pushFrame(sound)).then(resolve);
+        }),
+    };
+    await using scene = await puppetCall({ tools: [bell] });
+    const session = await scene.session(0);
+    session.begin("r1");
+    session.call("r1", "bell", "c1");
+    session.done("r1");
+    await until(() => ring !== undefined);
+    session.callerStarts();
+    session.callerStops("u1", "And?");
+    session.begin("r2");
+    session.speak("r2", "i2", { value: 1_000, ms: 300 }, "One two three ");
+    await session.read();
+    ring?.();
+    session.speak("r2", "i2", { value: 1_000, ms: 300 }, "four five six.");
+    session.spoken("r2", "i2");
+    session.done("r2");
+    await scene.events.first(({ type }) => type === "bot");
+    expect(scene.texts().at(-1)).toBe("bot: One two three four five six.");
+    expect(scene.peer.heardMs(1_000)).toBeGreaterThan(560);
+    await until(() => scene.peer.heardMs(3_000) > 90);
+    session.callerStarts();
+    await session.read();
+    expect(session.of("conversation.item.truncate")).toEqual([]);
   });
 
   it("that only ever calls functions is asked for in words at last", async () => {
