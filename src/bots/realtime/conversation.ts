@@ -18,9 +18,9 @@ import { endCallTool } from "../conversation/tools/end-call.ts";
 import { withOwn } from "../conversation/tools/own-tools.ts";
 import { Asks } from "./asks.ts";
 import { newCounters, type RealtimeCounters } from "./counters.ts";
-import { History, heardText, messageItem } from "./history.ts";
 import { KeptAudio } from "./kept-audio.ts";
 import { LinkError, type RealtimeLink } from "./link.ts";
+import { Memory } from "./memory.ts";
 import { Mouth, type Speech } from "./mouth.ts";
 import type { RealtimeSettings } from "./options.ts";
 import { Responses } from "./responses.ts";
@@ -51,7 +51,7 @@ export class RealtimeConversation {
   readonly #digits: DigitCollector;
   readonly #resampler: Resampler | undefined;
   readonly #over = new AbortController();
-  readonly #history = new History();
+  readonly #memory: Memory;
   readonly #kept = new KeptAudio(KEEP_MS);
   readonly #clock = new TurnClock();
   readonly #sessions: Sessions;
@@ -60,21 +60,12 @@ export class RealtimeConversation {
   readonly #teller: Teller;
   readonly #mouth: Mouth;
   readonly #toolCalls: ToolCalls;
-  /** Speech of the present session that is not over, by its item. */
-  readonly #speeches = new Map<string, Speech>();
-  /** Items of an interrupted response of which more came: the model believes to have said it. */
-  readonly #unheard = new Set<string>();
-  /** Items of sessions that are gone, still being heard: the present one was told all of them. */
-  readonly #carried = new Set<string>();
   /** Whether the caller was told anything since the last turn, in whatever words. */
   #hasWords = false;
-  #toldCount = 0;
   /** Answers the present session has completed. */
   #completedCount = 0;
   #responses: Responses;
   #failures = 0;
-  /** The item that an interruption has cut off last. */
-  #takenBack: string | undefined;
   #isUserSpeaking = false;
   /** Why the call ends when the caller has heard all that is said; an interruption takes it back. */
   #ending: string | undefined;
@@ -111,6 +102,11 @@ export class RealtimeConversation {
       onEvent: (event) => this.#event(event),
       onLost: (why, isLast) => this.#lost(why, isLast),
     });
+    this.#memory = new Memory({
+      send: (event) => this.#sessions.link?.send(event),
+      isReady: () => this.#sessions.link?.isReady === true,
+      onTruncated: () => this.counters.truncations++,
+    });
     this.#idle = new IdleWatch(settings.idleMs, () => this.#hangUp("idle"));
     this.#mouth = new Mouth({
       call,
@@ -124,7 +120,7 @@ export class RealtimeConversation {
       over: this.#over.signal,
       counters: this.counters,
       send: (event) => this.#sessions.link?.send(event),
-      tell: (text) => this.#tell(text),
+      tell: (text) => this.#memory.tell(text),
       ask: (inWords) => this.#responses.ask(inWords ? { tool_choice: "none" } : {}),
       hasWords: () => this.#hasWords,
       say: (text) => this.#responses.ask(this.#asks.saying(text)),
@@ -181,29 +177,21 @@ export class RealtimeConversation {
   /** A session is there: it is told what was said so far, hears what was kept, and is asked for what is owed. */
   #resume(link: RealtimeLink): void {
     const owed = this.#responses.takeOwed();
-    for (const item of this.#history.items) link.send({ type: "conversation.item.create", item });
+    for (const item of this.#memory.items) link.send({ type: "conversation.item.create", item });
     for (const audio of this.#kept.take()) link.sendAudio(audio);
     this.#responses = this.#newResponses();
     for (const ask of owed.asks) this.#responses.ask(ask);
     if (owed.isCut) this.#responses.ask(this.#asks.goingOn());
-    else if (owed.isTurn) this.#responses.ask(this.#history.isLastKnown ? {} : this.#asks.saying(this.#settings.again));
+    else if (owed.isTurn) this.#responses.ask(this.#memory.isLastKnown ? {} : this.#asks.saying(this.#settings.again));
   }
 
   #lost(why: LinkError, isLast: boolean): void {
     this.counters.connections_lost++;
-    for (const [itemId, speech] of this.#speeches) {
-      this.#carried.add(itemId);
-      if (speech.isComplete) continue;
-      speech.isCut = true;
-      this.#history.set(itemId, heardText(speech.transcript, speech.receivedMs, durationMsOf(speech)));
-      this.#mouth.complete(speech);
-    }
-    this.#speeches.clear();
-    this.#unheard.clear();
+    for (const speech of this.#memory.lost()) this.#mouth.complete(speech);
     if (this.#toolCalls.lost()) this.#responses.expectTurn();
     if (this.#isUserSpeaking) {
       // What the caller has begun to say is lost with it.
-      this.#history.begin("", "user");
+      this.#memory.begin("", "user");
       this.#responses.expectTurn();
     }
     this.#isUserSpeaking = false;
@@ -274,10 +262,10 @@ export class RealtimeConversation {
         this.#speechStopped(event.audioEndMs);
         break;
       case "committed":
-        this.#history.begin(event.itemId, "user");
+        this.#memory.begin(event.itemId, "user");
         break;
       case "transcribed":
-        this.#history.set(event.itemId, event.text);
+        this.#memory.userSaid(event.itemId, event.text);
         this.#idle.restart();
         if (event.text !== "") this.#teller.tell({ type: "user", text: event.text });
         break;
@@ -285,13 +273,13 @@ export class RealtimeConversation {
         this.#responses.created(event.responseId, event.ask, this.#isUserSpeaking);
         break;
       case "message-added":
-        if (this.#responses.isWanted(event.responseId)) this.#history.begin(event.itemId, "assistant");
+        if (this.#responses.isWanted(event.responseId)) this.#memory.begin(event.itemId, "assistant");
         break;
       case "audio":
         this.#audio(event);
         break;
       case "transcript":
-        if (this.#responses.isWanted(event.responseId)) this.#speechOf(event.itemId).transcript += event.text;
+        if (this.#responses.isWanted(event.responseId)) this.#memory.speechOf(event.itemId).transcript += event.text;
         break;
       case "audio-done":
         this.#speechDone(event.itemId);
@@ -311,10 +299,10 @@ export class RealtimeConversation {
   #audio({ responseId, itemId, audio }: ServerEvent & { type: "audio" }): void {
     if (!this.#responses.isWanted(responseId)) {
       this.counters.late_deltas++;
-      if (itemId !== this.#takenBack && !this.#speeches.has(itemId)) this.#unheard.add(itemId);
+      this.#memory.late(itemId);
       return;
     }
-    const speech = this.#speechOf(itemId);
+    const speech = this.#memory.speechOf(itemId);
     this.#responses.spoke();
     this.#hasWords = true;
     this.#idle.botSpeaks(true);
@@ -325,34 +313,19 @@ export class RealtimeConversation {
     this.#responses.cancel();
   }
 
-  #speechOf(itemId: string): Speech {
-    const known = this.#speeches.get(itemId);
-    if (known !== undefined) return known;
-    const speech: Speech = { itemId, transcript: "", receivedMs: 0, isComplete: false, isCut: false };
-    this.#speeches.set(itemId, speech);
-    return speech;
-  }
-
   #speechDone(itemId: string): void {
-    const speech = this.#speeches.get(itemId);
-    if (speech === undefined || speech.isComplete) return;
-    if (speech.receivedMs === 0) {
-      this.#speeches.delete(itemId);
-      return;
-    }
-    this.#history.set(itemId, speech.transcript);
-    this.#mouth.complete(speech);
+    const speech = this.#memory.done(itemId);
+    if (speech !== undefined) this.#mouth.complete(speech);
   }
 
   #responseDone({ responseId, status, code }: ServerEvent & { type: "response-done" }): void {
     const wasWanted = this.#responses.isWanted(responseId);
-    for (const [itemId, speech] of this.#speeches) {
+    for (const [itemId, speech] of this.#memory.speeches) {
       // It broke off, and its text is ahead of its audio.
       if (!speech.isComplete && status !== "completed") speech.isCut = true;
       this.#speechDone(itemId);
     }
-    for (const itemId of this.#unheard) this.#takeBack(itemId, 0);
-    this.#unheard.clear();
+    this.#memory.forgetLate();
     this.counters.responses++;
     const isSilent = !this.#hasWords && status !== "cancelled" && !this.#toolCalls.hasCalls;
     if (wasWanted && (status === "failed" || isSilent)) {
@@ -412,53 +385,11 @@ export class RealtimeConversation {
 
   #heard(speech: Speech, heardMs: number, interrupted: boolean): void {
     this.#idle.botSpeaks(this.#mouth.isSpeaking);
-    const { itemId, transcript, isCut } = speech;
-    if (itemId !== undefined) {
-      const isPart = interrupted || isCut;
-      const text = isPart ? heardText(transcript, heardMs, durationMsOf(speech)) : transcript.trim();
-      this.#history.set(itemId, text);
-      // Of a session that is gone there is nothing to be put right.
-      const isOfSession = this.#speeches.delete(itemId);
-      if (isPart && isOfSession) {
-        this.#takenBack = itemId;
-        this.#takeBack(itemId, heardMs);
-      }
-      if (this.#carried.delete(itemId) && interrupted) this.#putRight(itemId, text);
-      if (text !== "") this.#teller.tell({ type: "bot", text, interrupted: isPart });
+    const heard = this.#memory.heard(speech, heardMs, interrupted);
+    if (heard !== undefined && heard.text !== "") {
+      this.#teller.tell({ type: "bot", text: heard.text, interrupted: heard.isPart });
     }
     this.#endIfHeard();
-  }
-
-  /** What the caller has not heard goes out of the model's memory. */
-  #takeBack(itemId: string, heardMs: number): void {
-    const audioEndMs = Math.floor(heardMs);
-    if (audioEndMs > 0) {
-      this.counters.truncations++;
-      this.#sessions.link?.send({
-        type: "conversation.item.truncate",
-        item_id: itemId,
-        content_index: 0,
-        audio_end_ms: audioEndMs,
-      });
-    } else this.#sessions.link?.send({ type: "conversation.item.delete", item_id: itemId });
-  }
-
-  /** A session that was told of something before it was heard is told how much of it was. */
-  #putRight(itemId: string, text: string): void {
-    const { link } = this.#sessions;
-    if (!link?.isReady) return;
-    const item = messageItem("assistant", text);
-    if (text !== "") link.send({ type: "conversation.item.create", previous_item_id: itemId, item });
-    link.send({ type: "conversation.item.delete", item_id: itemId });
-  }
-
-  /** Tells the model something that nobody has said, in this session and those behind it. */
-  #tell(text: string): void {
-    const itemId = `told_${++this.#toldCount}`;
-    this.#history.begin(itemId, "system");
-    this.#history.set(itemId, text);
-    const { link } = this.#sessions;
-    if (link?.isReady) link.send({ type: "conversation.item.create", item: messageItem("system", text) });
   }
 
   #endIfHeard(): void {
@@ -472,12 +403,4 @@ export class RealtimeConversation {
   #hangUp(reason: string): void {
     this.#call.hangUp(reason).then(() => this.#end(), this.#fail);
   }
-}
-
-/** A sentence takes about so long for each of its characters. */
-const MS_PER_CHARACTER = 65;
-
-/** How long a stretch of speech is; of one that is not complete its text is ahead of its audio. */
-function durationMsOf({ transcript, receivedMs, isComplete, isCut }: Speech): number {
-  return isComplete && !isCut ? receivedMs : Math.max(receivedMs, transcript.length * MS_PER_CHARACTER);
 }
