@@ -11,7 +11,7 @@ How fast the voice bots answer and fall silent, and what a conversation costs. E
 REST, and a conversation without end: a question, its answer, an interruption of that, its answer, about every 4 s. The
 services are stand-ins that answer at once, so that what is measured is this package's own; they and the callers are in
 processes beside the server's. What was understood, said, heard and measured is compared with the script for every call, and
-one that differs ends the bench; a gap does before anything is timed, and is counted then. In about six minutes.
+one that differs ends the bench; a gap does before anything is timed, and is counted then. In about seven minutes.
 
   voice     Deepgram, OpenAI and Cartesia
   realtime  OpenAI's Realtime API
@@ -112,7 +112,7 @@ async function measure(
     memory.set(bot, await measureMemory(bot, most, town));
   }
   return plan.map(({ row: { bot }, calls, turns }) => {
-    return { bot, calls, turns, rssPerCallKb: calls === most ? memory.get(bot)! : null };
+    return { bot, calls, turns, heapPerCallKb: calls === most ? memory.get(bot)! : null };
   });
 }
 

@@ -24,8 +24,8 @@ export interface VoiceResult {
   readonly gaps: number;
   /** How late callers and services were themselves, in the worst round. */
   readonly lateP99Ms: number;
-  /** Null where it was not measured. */
-  readonly rssPerCallKb: number | null;
+  /** Objects and buffers of a call, in kB of 1,000 bytes; null where it was not measured. */
+  readonly heapPerCallKb: number | null;
 }
 
 export interface VoiceReport {
@@ -40,20 +40,20 @@ export interface Measured {
   readonly bot: BotName;
   readonly calls: number;
   readonly turns: readonly Turn[];
-  readonly rssPerCallKb: number | null;
+  readonly heapPerCallKb: number | null;
 }
 
 /** @throws RangeError when something has no rounds */
 export function reportOf(measured: readonly Measured[]): VoiceReport {
   const cpuOf = (turns: readonly Turn[]) => turns.map((turn) => turn.cpuPercentPerCall);
-  const results = measured.map(({ bot, calls, turns, rssPerCallKb }) => {
+  const results = measured.map(({ bot, calls, turns, heapPerCallKb }) => {
     const ownMs = turns.flatMap((turn) => turn.ownMs);
     const bargeInMs = turns.flatMap((turn) => turn.bargeInMs);
     const cpu = cpuOf(turns);
     const cpuPercentPerCall = summaryOf(cpu).median;
     const echo = measured.find((other) => other.bot === "echo" && other.calls === calls);
     return {
-      ...{ bot, calls, rssPerCallKb, cpuPercentPerCall },
+      ...{ bot, calls, heapPerCallKb, cpuPercentPerCall },
       answers: ownMs.length,
       own: ownMs.length === 0 ? null : percentilesOf(ownMs),
       bargeIn: bargeInMs.length === 0 ? null : percentilesOf(bargeInMs),
@@ -89,7 +89,7 @@ export function describe({ results, scriptedMs }: VoiceReport): string {
     result.cpuPercentRange.map((percent) => figure(percent, 2)).join("–"),
     figure(result.cpuRatioToEcho, 2),
     String(result.callsPerCore),
-    figure(result.rssPerCallKb, 0),
+    figure(result.heapPerCallKb, 0),
     String(result.gaps),
   ]);
   return [
@@ -99,7 +99,7 @@ export function describe({ results, scriptedMs }: VoiceReport): string {
     "recognizer's first words of an interruption to silence at the caller",
     alignedTable([speedHead, ...speed], 2),
     "",
-    "CPU time of the server's process, and what a call adds to its memory",
+    "CPU time of the server's process, and the objects and buffers that a call holds there",
     alignedTable([costHead, ...costs], 2),
   ].join("\n");
 }

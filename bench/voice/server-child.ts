@@ -93,10 +93,11 @@ answer({
     const { user, system } = process.cpuUsage();
     return user + system;
   },
-  rss() {
+  heapBytes() {
     globalThis.gc!();
     globalThis.gc!();
-    return process.memoryUsage.rss();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
   },
   /** What was said in the calls, once all are over. */
   async histories(): Promise<CallHistory[]> {

@@ -93,9 +93,9 @@ describe("the report of the voice bots' bench", () => {
     ...{ ownMs, bargeInMs: ownMs.slice(1), cpuPercentPerCall, gaps: 1, echoes: 0, lateP99Ms: cpuPercentPerCall },
   });
   const report = reportOf([
-    { bot: "voice", calls: 1, turns: [turn([9], 4)], rssPerCallKb: null },
-    { bot: "voice", calls: 25, turns: [turn([10, 30], 1), turn([20], 3), turn([40], 2)], rssPerCallKb: 433.3 },
-    { bot: "echo", calls: 25, turns: [turn([], 0.5), turn([], 0.2), turn([], 0.4)], rssPerCallKb: 235.1 },
+    { bot: "voice", calls: 1, turns: [turn([9], 4)], heapPerCallKb: null },
+    { bot: "voice", calls: 25, turns: [turn([10, 30], 1), turn([20], 3), turn([40], 2)], heapPerCallKb: 433.3 },
+    { bot: "echo", calls: 25, turns: [turn([], 0.5), turn([], 0.2), turn([], 0.4)], heapPerCallKb: 235.1 },
   ]);
 
   it("takes the median of the rounds, the times of all of them, and the echo with as many calls to compare", () => {
@@ -111,7 +111,7 @@ describe("the report of the voice bots' bench", () => {
       cpuRatioToEcho: 5,
       gaps: 3,
       lateP99Ms: 3,
-      rssPerCallKb: 433.3,
+      heapPerCallKb: 433.3,
     });
     expect(report.results[0]).toMatchObject({ cpuRatioToEcho: null, bargeIn: null });
     expect(report.results[2]).toMatchObject({ answers: 0, own: null, bargeIn: null, cpuRatioToEcho: 1 });
