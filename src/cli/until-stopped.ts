@@ -10,23 +10,26 @@ const EXIT_AFTER_MS = 1_000;
 export async function untilStopped(server: WavixServer, drainMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
     const signals = ["SIGINT", "SIGTERM"] as const;
+    let isStopping = false;
+    // One listener for both: between two, a signal would end the process on the spot.
     const stop = () => {
+      if (isStopping) {
+        // Whoever sends a third one does not want to wait for anything.
+        for (const signal of signals) process.off(signal, stop);
+        void server.close();
+        return;
+      }
+      isStopping = true;
       if (server.callCount > 0) {
         const limit = Math.round(drainMs / 1_000);
         console.log(
           `stopping: ${server.callCount} call(s) may go on for ${limit} s; press Ctrl-C again to end them now`,
         );
       }
-      for (const signal of signals) process.off(signal, stop).on(signal, hurry);
       void server
         .drain()
         .then(() => server.close())
         .then(resolve);
-    };
-    // Whoever sends a third one does not want to wait for anything.
-    const hurry = () => {
-      for (const signal of signals) process.off(signal, hurry);
-      void server.close();
     };
     for (const signal of signals) process.on(signal, stop);
   });

@@ -111,7 +111,7 @@ describe("the tool for it", () => {
     ended("completed", "42");
     expect(await typed).toEqual({ digits: "42" });
     const untyped = tool.run(null, run);
-    expect(collect).toHaveBeenLastCalledWith({ maxDigits: 20, timeoutSeconds: 15, terminationCharacter: "#" });
+    expect(collect).toHaveBeenLastCalledWith({ maxDigits: 20, timeoutSeconds: 20, terminationCharacter: "#" });
     ended("failed");
     await expect(untyped).rejects.toThrow("typed nothing");
     line.cancel();
