@@ -26,6 +26,7 @@ export interface CallerFigures {
   readonly invalidMessages: number;
   /** How late the callers were themselves. */
   readonly lateP99Ms: number;
+  readonly lateMaxMs: number;
   /** Why the caller gave up; null: nothing was wrong. */
   readonly failure: string | null;
 }
@@ -127,6 +128,7 @@ export class Caller {
       gaps: playout.gaps,
       invalidMessages: received.invalidMessages,
       lateP99Ms: sent.lateness.p99Ms,
+      lateMaxMs: sent.lateness.maxMs,
       failure: this.#failure ?? (endedBy === "caller" ? null : `the call was ended by ${endedBy}`),
     };
   }

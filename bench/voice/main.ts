@@ -11,7 +11,8 @@ How fast the voice bots answer and fall silent, and what a conversation costs. E
 REST, and a conversation without end: a question, its answer, an interruption of that, its answer, about every 4 s. The
 services are stand-ins that answer at once, so that what is measured is this package's own; they and the callers are in
 processes beside the server's. What was understood, said, heard and measured is compared with the script for every call, and
-one that differs ends the bench; a gap does before anything is timed, and is counted then. In about seven minutes.
+one that differs ends the bench, or is tried again when the machine stood still meanwhile; a gap does so before anything is
+timed, and is counted then. In about seven minutes.
 
   voice     Deepgram, OpenAI and Cartesia
   realtime  OpenAI's Realtime API
@@ -125,8 +126,7 @@ async function check(rows: readonly Row[], town: Town, bar: Progress): Promise<C
   const checked: Checked[] = [];
   for (const [i, row] of rows.entries()) {
     bar.update(`${row.bot}: is all right?`, i / rows.length);
-    const { ownMs, bargeInMs, echoes, gaps } = await takeTurn(row, town, CHECK.calls, CHECK.seconds);
-    if (gaps > 0) throw new Error(`${row.bot}: the callers heard ${gaps} gap(s)`);
+    const { ownMs, bargeInMs, echoes } = await takeTurn(row, town, CHECK.calls, CHECK.seconds, { gapless: true });
     const counts = { answers: ownMs.length, interruptions: bargeInMs.length, echoes };
     checked.push({ bot: row.bot, calls: CHECK.calls, ...counts });
   }

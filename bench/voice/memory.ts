@@ -1,5 +1,5 @@
 import type { BotName } from "./scenario.ts";
-import { callUp, converse, hangUp, openRow, type Town, takeTurn } from "./turns.ts";
+import { callUp, converse, despiteStalls, hangUp, openRow, type Town, takeTurn } from "./turns.ts";
 
 const SECONDS = 1;
 const FLAGS = ["--expose-gc"];
@@ -14,11 +14,13 @@ export async function measureMemory(bot: BotName, calls: number, town: Town): Pr
     // The first bring what all share: compiled code, tables, buffers.
     await takeTurn(row, town, calls, SECONDS);
     const before = await row.server.ask<number>("heapBytes");
-    await callUp(row, town, calls);
-    await converse(row, town, SECONDS);
-    const after = await row.server.ask<number>("heapBytes");
-    await hangUp(row, town);
-    return (after - before) / calls / 1_000;
+    return await despiteStalls(async () => {
+      await callUp(row, town, calls);
+      await converse(row, town, SECONDS);
+      const after = await row.server.ask<number>("heapBytes");
+      await hangUp(row, town);
+      return (after - before) / calls / 1_000;
+    });
   } finally {
     row.server.close();
   }

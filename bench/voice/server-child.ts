@@ -1,4 +1,5 @@
 // server-child: this server with one of the bots, in a process of its own; says what it has used and what it was told.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConversationEvent, TurnFigures } from "../../src/bots/voice/index.ts";
 import type { Bot, Call } from "../../src/call/index.ts";
@@ -32,6 +33,11 @@ const sampleRateOf = (bot: BotName) => (bot === "realtime" ? 24_000 : 16_000);
 const ECHO_PLAYOUT_DELAY_MS = 160;
 const END_LIMIT_MS = 5_000;
 
+/** Seldom enough to be no part of what is measured. */
+const LOOK_MS = 100;
+
+const lateness = monitorEventLoopDelay({ resolution: LOOK_MS });
+lateness.enable();
 /** By call, in the order in which they began. */
 const histories = new Map<Call, CallHistory>();
 let server: WavixServer;
@@ -107,5 +113,11 @@ answer({
     const all = [...histories.values()];
     histories.clear();
     return all;
+  },
+  /** The longest that this process did nothing, since it was asked last. */
+  lateMaxMs() {
+    const maxMs = lateness.max / 1e6 - LOOK_MS;
+    lateness.reset();
+    return Math.max(0, maxMs);
   },
 });

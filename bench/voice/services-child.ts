@@ -26,6 +26,7 @@ export interface ServicesFigures {
   readonly problems: readonly string[];
   /** How late this process was itself. */
   readonly lateP99Ms: number;
+  readonly lateMaxMs: number;
 }
 
 const RESOLUTION_MS = 10;
@@ -95,6 +96,7 @@ answer({
       heardAtMs: [...heardAtMs.values()],
       problems: (await problems()).slice(problemsBefore),
       lateP99Ms: Math.max(0, lateness.percentile(99) / 1e6 - RESOLUTION_MS),
+      lateMaxMs: Math.max(0, lateness.max / 1e6 - RESOLUTION_MS),
     };
   },
 });

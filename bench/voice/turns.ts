@@ -36,6 +36,13 @@ export interface Turn {
   readonly lateP99Ms: number;
 }
 
+/** Something was not as scripted, while the machine had other things to do. */
+export class StalledError extends Error {}
+
+/** One of the processes did nothing for so long: more than a bot is ahead of its caller. */
+const STALL_MS = 100;
+const MAX_TRIES = 3;
+
 export async function openTown(): Promise<Town> {
   const callers = new Child("voice/callers-child.js");
   const services = new Child("voice/services-child.js");
@@ -82,21 +89,32 @@ export async function converse({ server }: Row, { callers }: Town, seconds: numb
 /**
  * The calls hang up.
  *
- * @throws Error when anything was not as scripted
+ * @throws StalledError, or another Error, when anything was not as scripted
  */
-export async function hangUp({ bot, server }: Row, town: Town): Promise<Omit<Turn, "cpuPercentPerCall">> {
+export async function hangUp(
+  { bot, server }: Row,
+  town: Town,
+  { gapless = false } = {},
+): Promise<Omit<Turn, "cpuPercentPerCall">> {
   const callers = await town.callers.ask<CallerFigures[]>("end");
-  const { heardAtMs, problems, lateP99Ms } = await town.services.ask<ServicesFigures>("end");
+  const { heardAtMs, problems, lateP99Ms, lateMaxMs } = await town.services.ask<ServicesFigures>("end");
   const histories = await server.ask<CallHistory[]>("histories");
   const wrong = callers.flatMap((caller, i) => problemsOf(bot, caller, histories[i]!, heardAtMs[i] ?? []));
   wrong.push(...problems.map((problem) => `${bot}: a service was asked wrongly: ${problem}`));
-  if (wrong.length > 0) throw new Error([...new Set(wrong)].join("\n"));
+  const gaps = sum(callers.map((caller) => caller.gaps));
+  if (gapless && gaps > 0) wrong.push(`${bot}: the callers heard ${gaps} gap(s)`);
+  const latest = Math.max(
+    lateMaxMs,
+    await server.ask<number>("lateMaxMs"),
+    ...callers.map((caller) => caller.lateMaxMs),
+  );
+  if (wrong.length > 0) throw new (latest > STALL_MS ? StalledError : Error)([...new Set(wrong)].join("\n"));
   return {
+    gaps,
     ownMs: callers.flatMap(({ answerMs }) => answerMs.map((ms) => ms - SCRIPTED_MS)),
     bargeInMs: callers.flatMap(({ silencedAtMs }, call) =>
       silencedAtMs.map((atMs, i) => atMs - heardAtMs[call]![2 * i + 1]!),
     ),
-    gaps: sum(callers.map(({ gaps }) => gaps)),
     echoes: sum(callers.map(({ markers }) => markers?.heard ?? 0)),
     lateP99Ms: Math.max(lateP99Ms, ...callers.map((caller) => caller.lateP99Ms)),
   };
@@ -105,8 +123,27 @@ export async function hangUp({ bot, server }: Row, town: Town): Promise<Omit<Tur
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 /** So many calls from the first ring to the end. */
-export async function takeTurn(row: Row, town: Town, calls: number, seconds: number): Promise<Turn> {
-  await callUp(row, town, calls);
-  const cores = await converse(row, town, seconds);
-  return { ...(await hangUp(row, town)), cpuPercentPerCall: (100 * cores) / calls };
+export function takeTurn(
+  row: Row,
+  town: Town,
+  calls: number,
+  seconds: number,
+  options?: { gapless: boolean },
+): Promise<Turn> {
+  return despiteStalls(async () => {
+    await callUp(row, town, calls);
+    const cores = await converse(row, town, seconds);
+    return { ...(await hangUp(row, town, options)), cpuPercentPerCall: (100 * cores) / calls };
+  });
+}
+
+/** What a machine that stood still has spoilt is done again; a bot that does it wrong does so each time. */
+export async function despiteStalls<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StalledError) || tries === MAX_TRIES) throw error;
+    }
+  }
 }

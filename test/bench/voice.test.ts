@@ -1,11 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { percentilesOf } from "../../bench/percentiles.ts";
 import type { CallerFigures } from "../../bench/voice/caller.ts";
 import { problemsOf } from "../../bench/voice/check.ts";
 import { describe as describeReport, jsonLine, reportOf } from "../../bench/voice/report.ts";
 import { answerTo, GREETING, LONG_ANSWER, QUESTION, SHORT_ANSWER, textOfSound } from "../../bench/voice/scenario.ts";
 import type { CallHistory } from "../../bench/voice/server-child.ts";
-import type { Turn } from "../../bench/voice/turns.ts";
+import { despiteStalls, StalledError, type Turn } from "../../bench/voice/turns.ts";
 
 const caller: CallerFigures = {
   cycles: 1,
@@ -15,6 +15,7 @@ const caller: CallerFigures = {
   gaps: 0,
   invalidMessages: 0,
   lateP99Ms: 1,
+  lateMaxMs: 2,
   failure: null,
 };
 const history: CallHistory = {
@@ -85,6 +86,21 @@ describe("the script of the voice bots' bench", () => {
     const markers = { said: 10, heard: 8, roundTripsMs: [] };
     expect(problemsOf("echo", { ...caller, markers }, history, [])).toEqual(["echo: 8 of 10 sounds came back"]);
     expect(problemsOf("echo", caller, history, [])).toEqual(["echo: 0 of 0 sounds came back"]);
+  });
+});
+
+describe("a turn that a stalled machine has spoilt", () => {
+  it("is taken again, three times at most, and no other is", async () => {
+    const turn = vi.fn<() => Promise<number>>();
+    turn.mockRejectedValueOnce(new StalledError("gap")).mockResolvedValueOnce(1);
+    expect(await despiteStalls(turn)).toBe(1);
+    expect(turn).toHaveBeenCalledTimes(2);
+    turn.mockReset().mockRejectedValue(new StalledError("gap"));
+    await expect(despiteStalls(turn)).rejects.toThrow("gap");
+    expect(turn).toHaveBeenCalledTimes(3);
+    turn.mockReset().mockRejectedValue(new Error("wrong"));
+    await expect(despiteStalls(turn)).rejects.toThrow("wrong");
+    expect(turn).toHaveBeenCalledTimes(1);
   });
 });
 
