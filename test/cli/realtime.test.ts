@@ -28,7 +28,9 @@ describe("start --bot realtime", () => {
       VOICE_GREETING: "Good day.",
     });
     const url = localUrl(server.output);
-    const { stdout } = await command(["call", "--server", url, "--api-port", `${apiPort}`, "--json"]);
+    // The caller lets the bot finish.
+    const place = ["--server", url, "--api-port", `${apiPort}`, "--speak-after", "20000"];
+    const { stdout } = await command(["call", ...place, "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ endedBy: "rest", hungUp: true });
     expect(openai.connections[0]).toMatchObject({
       model: "gpt-realtime-2.1",

@@ -31,7 +31,7 @@ describe("OpenAI", { timeout: 15_000 }, () => {
     const { say, happened, hangUp, bot } = await talk({
       utterances: [QUESTION],
       replies: [fault, ANSWER],
-      bot: { greeting: "", ...limits },
+      bot: { greeting: "" },
     });
     say(QUESTION);
     await happened("bot");
