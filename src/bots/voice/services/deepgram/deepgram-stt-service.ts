@@ -57,7 +57,8 @@ const watchEveryMs = 1000;
  * also `EagerEndOfTurnFrame` and `TurnResumedFrame`. Sound without words makes no turn.
  *
  * A lost connection is made again; the audio since the last final transcript is kept meanwhile and sent again, 5 s at most.
- * After 5 attempts in a row, none of which has heard more than that, or when the key is refused, it pushes an `ErrorFrame` that is fatal.
+ * After 5 attempts in a row, none of which has heard more than that, or when the key is refused, it pushes an `ErrorFrame`
+ * that is fatal.
  *
  * Needs the package `@deepgram/sdk`.
  *
