@@ -25,7 +25,7 @@ export interface ApiContext {
 
 type Handler = (request: Request, body: Record<string, unknown>) => Promise<Reply> | Reply;
 
-const maxBodyBytes = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 const done: Reply = { status: 200, body: { success: true } };
 
 /** The REST side of Wavix: the call-control operations of its OpenAPI description that concern inbound calls. */
@@ -171,7 +171,7 @@ export function createApi(context: ApiContext): Express {
   const app = express();
   app.disable("x-powered-by");
   // Read as text whatever its type, so that malformed JSON is answered in Wavix's words.
-  app.use(express.text({ type: () => true, limit: maxBodyBytes }));
+  app.use(express.text({ type: () => true, limit: MAX_BODY_BYTES }));
   for (const [operation, method, path, handler] of operations) {
     app[method](path, async (request, response) => {
       const json = parseJson(request.body);

@@ -1,6 +1,6 @@
 import type { MarkersHeard } from "./markers.ts";
 import type { CallReport, WebhookDelivery } from "./model.ts";
-import { packetMs } from "./wire-audio.ts";
+import { PACKET_MS } from "./wire-audio.ts";
 
 /** How one call of a load test went: plain data. */
 export interface CallOutcome {
@@ -44,7 +44,7 @@ export function outcomeOf(report: CallReport, announced: WebhookDelivery | null,
     endedAt: Date.now(),
     setUpMs,
     packetsSent: sent.packets,
-    packetsLost: sent.untakenPackets + Math.ceil(playout.droppedMs / packetMs),
+    packetsLost: sent.untakenPackets + Math.ceil(playout.droppedMs / PACKET_MS),
     packetsSkipped: sent.skippedPackets - sent.untakenPackets,
     packetsReceived: received.packets,
     packetsLate: playout.gaps,

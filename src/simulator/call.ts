@@ -11,7 +11,7 @@ import type { StreamSpec } from "./stream.ts";
 import { type Outcome, refusal, StreamSet } from "./stream-set.ts";
 import { CallTally } from "./tally.ts";
 import { WebhookSender } from "./webhooks.ts";
-import { packetMs, wireSampleRate } from "./wire-audio.ts";
+import { PACKET_MS, WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** What a call is made from, checked by whoever makes it. */
 export interface CallSetup {
@@ -102,7 +102,7 @@ export class PlacedCall implements SimulatedCall {
   say(audio: Int16Array | CallerAudio): SpokenClip | null {
     if (this.#timeline === null || this.state === "ended") return null;
     const clip = audio instanceof CallerAudio ? audio : prepareCallerAudio(audio);
-    const startMs = (this.#lastPacket + 1) * packetMs;
+    const startMs = (this.#lastPacket + 1) * PACKET_MS;
     this.#setup.line.say(clip, this.#lastPacket + 1);
     return { startMs, endMs: startMs + clip.durationMs };
   }
@@ -211,7 +211,7 @@ export class PlacedCall implements SimulatedCall {
 
   #tick(deadlineMs: number, eventTime: string): void {
     // A packet is sent when its 20 ms are over: packet 0 is due 20 ms after the origin.
-    const packet = Math.round((deadlineMs - this.#timeline!.originMs) / packetMs) - 1;
+    const packet = Math.round((deadlineMs - this.#timeline!.originMs) / PACKET_MS) - 1;
     this.#tally.skippedPackets += packet - this.#lastPacket - 1;
     this.#lastPacket = packet;
     this.#streams.tick(packet, this.#setup.line.payloadAt(packet), deadlineMs, eventTime);
@@ -256,10 +256,10 @@ export class PlacedCall implements SimulatedCall {
   #recording(): CallReport["recording"] {
     const { endedAtMs } = this.#tally;
     if (this.#recorder === null || this.#timeline === null || endedAtMs === null) return null;
-    const sampleCount = Math.max(0, Math.floor(((endedAtMs - this.#timeline.originMs) * wireSampleRate) / 1000));
+    const sampleCount = Math.max(0, Math.floor(((endedAtMs - this.#timeline.originMs) * WIRE_SAMPLE_RATE) / 1000));
     const heard = this.#recorder.read(0, sampleCount);
     return {
-      sampleRate: wireSampleRate,
+      sampleRate: WIRE_SAMPLE_RATE,
       said: this.#setup.line.render(heard.length),
       heard,
       truncated: this.#recorder.truncated || heard.length < sampleCount,

@@ -1,14 +1,14 @@
 import { loadCodecSync } from "../codec/index.ts";
-import { packetBytes, packetSamples, wireSampleRate } from "./wire-audio.ts";
+import { PACKET_BYTES, PACKET_SAMPLES, WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** Longest clip a caller can be given, in ms. */
-export const maxCallerAudioMs = 600_000;
+export const MAX_CALLER_AUDIO_MS = 600_000;
 
 /** A conversation has fewer turns. */
-const maxClips = 10_000;
+const MAX_CLIPS = 10_000;
 
 /** The base64 of one packet of silence. */
-export const silencePayload = Buffer.alloc(packetBytes).toString("base64");
+export const silencePayload = Buffer.alloc(PACKET_BYTES).toString("base64");
 
 /**
  * What a caller says, ready for the wire: cut into packets and written as base64 once, however many calls say it.
@@ -21,18 +21,18 @@ export class CallerAudio {
   readonly payloads: readonly string[];
 
   constructor(samples: Int16Array) {
-    const packetCount = Math.ceil(samples.length / packetSamples);
-    this.samples = new Int16Array(packetCount * packetSamples);
+    const packetCount = Math.ceil(samples.length / PACKET_SAMPLES);
+    this.samples = new Int16Array(packetCount * PACKET_SAMPLES);
     this.samples.set(samples);
     const bytes = Buffer.from(this.samples.buffer);
     this.payloads = Array.from({ length: packetCount }, (_, at) =>
-      bytes.toString("base64", at * packetBytes, (at + 1) * packetBytes),
+      bytes.toString("base64", at * PACKET_BYTES, (at + 1) * PACKET_BYTES),
     );
   }
 
   /** Length in ms, whole packets. */
   get durationMs(): number {
-    return (this.samples.length * 1000) / wireSampleRate;
+    return (this.samples.length * 1000) / WIRE_SAMPLE_RATE;
   }
 }
 
@@ -48,16 +48,18 @@ export class CallerAudio {
  * const hello = prepareCallerAudio(samples, sampleRate);
  * for (let call = 0; call < 100; call++) simulator.placeCall({ webhookUrl, callerAudio: hello });
  */
-export function prepareCallerAudio(samples: Int16Array, sampleRate = wireSampleRate): CallerAudio {
+export function prepareCallerAudio(samples: Int16Array, sampleRate = WIRE_SAMPLE_RATE): CallerAudio {
   const durationMs = (samples.length * 1000) / sampleRate;
-  if (!(durationMs <= maxCallerAudioMs)) {
-    throw new RangeError(`callerAudio must be at most ${maxCallerAudioMs} ms long, not ${Math.round(durationMs)} ms`);
+  if (!(durationMs <= MAX_CALLER_AUDIO_MS)) {
+    throw new RangeError(
+      `callerAudio must be at most ${MAX_CALLER_AUDIO_MS} ms long, not ${Math.round(durationMs)} ms`,
+    );
   }
-  return new CallerAudio(sampleRate === wireSampleRate ? samples : resampled(samples, sampleRate));
+  return new CallerAudio(sampleRate === WIRE_SAMPLE_RATE ? samples : resampled(samples, sampleRate));
 }
 
 function resampled(samples: Int16Array, sampleRate: number): Int16Array {
-  const resampler = loadCodecSync().createResampler(sampleRate, wireSampleRate);
+  const resampler = loadCodecSync().createResampler(sampleRate, WIRE_SAMPLE_RATE);
   const body = resampler.process(samples);
   const tail = resampler.flush();
   resampler.close();
@@ -83,7 +85,7 @@ export class CallerLine {
 
   /** From this packet on the caller says something else. */
   say(audio: CallerAudio, firstPacket: number): void {
-    if (this.#clips.length >= maxClips) throw new RangeError(`a caller may say ${maxClips} things at most`);
+    if (this.#clips.length >= MAX_CLIPS) throw new RangeError(`a caller may say ${MAX_CLIPS} things at most`);
     this.#clips.push({ audio, firstPacket });
   }
 
@@ -96,13 +98,13 @@ export class CallerLine {
   /** What the microphone picked up in the first samples of the timeline. */
   render(sampleCount: number): Int16Array {
     const said = new Int16Array(sampleCount);
-    for (let packet = 0; packet * packetSamples < sampleCount; packet++) {
+    for (let packet = 0; packet * PACKET_SAMPLES < sampleCount; packet++) {
       const spoken = this.#spokenAt(packet);
       if (spoken === null) continue;
       const { audio, at } = spoken;
-      const start = packet * packetSamples;
-      const wanted = Math.min(packetSamples, sampleCount - start);
-      said.set(audio.samples.subarray(at * packetSamples, at * packetSamples + wanted), start);
+      const start = packet * PACKET_SAMPLES;
+      const wanted = Math.min(PACKET_SAMPLES, sampleCount - start);
+      said.set(audio.samples.subarray(at * PACKET_SAMPLES, at * PACKET_SAMPLES + wanted), start);
     }
     return said;
   }

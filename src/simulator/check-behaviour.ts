@@ -23,10 +23,10 @@ const choices: Partial<Record<keyof Behaviour, readonly unknown[]>> = {
   keysAtTimeout: ["complete", "fail"],
   secondCollect: ["replace", "refuse"],
 };
-const events = ["call_setup", "ringing", "early_media", "answered", "completed", "busy", "cancelled", "rejected"];
-const eventNames = new Set<unknown>([...events, "on_call_event"]);
+const EVENTS = ["call_setup", "ringing", "early_media", "answered", "completed", "busy", "cancelled", "rejected"];
+const EVENT_NAMES = new Set<unknown>([...EVENTS, "on_call_event"]);
 // That of setTimeout, which takes a longer delay for 1 ms.
-const mostOfANumber = 2_147_483_647;
+const MOST_OF_A_NUMBER = 2_147_483_647;
 
 /**
  * Completes some switches with those of a base.
@@ -50,16 +50,16 @@ function check(name: string, value: unknown): void {
     const sendable = (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
     if (!sendable) throw new RangeError(`closeCode must be one that may be sent, not ${value}`);
   } else if (key === "eventsBeforeAnswer" || key === "eventsOnAnswer") {
-    const known = Array.isArray(value) && value.length <= 20 && value.every((event) => eventNames.has(event));
+    const known = Array.isArray(value) && value.length <= 20 && value.every((event) => EVENT_NAMES.has(event));
     if (!known) throw new TypeError(`${name} must be at most 20 events of Wavix's`);
   } else if (key.startsWith("eventWhen")) {
-    if (value !== null && !eventNames.has(value)) throw new TypeError(`${name} must be an event of Wavix's, or null`);
+    if (value !== null && !EVENT_NAMES.has(value)) throw new TypeError(`${name} must be an event of Wavix's, or null`);
   } else if (key === "accountWebhookUrl") {
     const isUrl = typeof value === "string" && URL.canParse(value) && /^https?:/i.test(value);
     if (value !== null && !isUrl) throw new TypeError("accountWebhookUrl must be an http or https URL, or null");
   } else if (typeof value !== typeof defaultBehaviour[key]) {
     throw new TypeError(`${name} must be a ${typeof defaultBehaviour[key]}`);
-  } else if (typeof value === "number" && !(Number.isInteger(value) && value >= 0 && value <= mostOfANumber)) {
-    throw new RangeError(`${name} must be an integer from 0 to ${mostOfANumber}, not ${value}`);
+  } else if (typeof value === "number" && !(Number.isInteger(value) && value >= 0 && value <= MOST_OF_A_NUMBER)) {
+    throw new RangeError(`${name} must be an integer from 0 to ${MOST_OF_A_NUMBER}, not ${value}`);
   }
 }

@@ -15,8 +15,8 @@ export interface Collected {
 }
 
 // Not documented; taken when `/collect` leaves them out.
-const defaultTimeoutS = 10;
-const defaultMaxDigits = 20;
+const DEFAULT_TIMEOUT_S = 10;
+const DEFAULT_MAX_DIGITS = 20;
 
 /**
  * One `/collect` from its start to its end: `completed` by the last key it may have, by the one that ends it, or by its
@@ -45,7 +45,7 @@ export class Collection {
     if (key === this.#spec.termination_character) this.complete();
     else {
       this.#digits += key;
-      if (this.#digits.length >= (this.#spec.max_digits ?? defaultMaxDigits)) this.complete();
+      if (this.#digits.length >= (this.#spec.max_digits ?? DEFAULT_MAX_DIGITS)) this.complete();
     }
   }
 
@@ -62,7 +62,7 @@ export class Collection {
 
   #attempt(): void {
     this.#attemptsLeft -= 1;
-    this.#timer = setTimeout(() => this.#timeIsUp(), (this.#spec.timeout ?? defaultTimeoutS) * 1000);
+    this.#timer = setTimeout(() => this.#timeIsUp(), (this.#spec.timeout ?? DEFAULT_TIMEOUT_S) * 1000);
   }
 
   #timeIsUp(): void {

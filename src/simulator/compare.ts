@@ -30,17 +30,17 @@ export interface Comparison {
   windowCount: number;
 }
 
-const windowMs = 500;
+const WINDOW_MS = 500;
 // Windows overlap by half, so that damage on a border lies in the middle of another.
-const hopMs = 250;
-const lagToleranceMs = 5;
-const bandHz = 7000;
+const HOP_MS = 250;
+const LAG_TOLERANCE_MS = 5;
+const BAND_HZ = 7000;
 // A window is speech when it is no more than 26 dB weaker than the loudest one, and louder than -66 dBFS.
-const quietestShare = 0.05;
-const quietestRms = 16;
+const QUIETEST_SHARE = 0.05;
+const QUIETEST_RMS = 16;
 // The global lag is first looked for in telephone-like quality.
-const coarseRate = 4000;
-const coarseBandHz = 1700;
+const COARSE_RATE = 4000;
+const COARSE_BAND_HZ = 1700;
 
 /**
  * Compares what came back to a caller with what the caller said, for a far end that repeats it: finds the lag by global
@@ -62,18 +62,18 @@ export function compareHeard(options: CompareOptions): Comparison {
   const cut = toSamples(ignoreHeardBeforeMs);
   const withoutGreeting = options.heard.slice();
   withoutGreeting.fill(0, 0, cut);
-  const said = bandLimit(options.said, sampleRate, bandHz);
-  const heard = bandLimit(withoutGreeting, sampleRate, bandHz);
+  const said = bandLimit(options.said, sampleRate, BAND_HZ);
+  const heard = bandLimit(withoutGreeting, sampleRate, BAND_HZ);
 
   const lag = globalLag(said, heard, sampleRate, toSamples(maxLagMs));
   if (lag === null) {
     return { lagMs: null, similarity: 0, worstWindowAtMs: null, bestSimilarity: 0, meanSimilarity: 0, windowCount: 0 };
   }
 
-  const length = toSamples(windowMs);
-  const tolerance = toSamples(lagToleranceMs);
+  const length = toSamples(WINDOW_MS);
+  const tolerance = toSamples(LAG_TOLERANCE_MS);
   const scores: { at: number; similarity: number }[] = [];
-  for (const at of speechWindows(said, length, toSamples(hopMs))) {
+  for (const at of speechWindows(said, length, toSamples(HOP_MS))) {
     // What lies in the greeting, or had no time to come back before the end, says nothing.
     if (at + lag - tolerance < cut || at + lag + tolerance + length > heard.length) continue;
     scores.push({ at, similarity: bestCorrelation(said, heard, at, length, lag, tolerance) });
@@ -91,9 +91,9 @@ export function compareHeard(options: CompareOptions): Comparison {
 
 /** The lag of the largest cross-correlation, in samples: every lag at a coarse rate, then every sample around the best. */
 function globalLag(said: Float64Array, heard: Float64Array, sampleRate: number, maxLag: number): number | null {
-  const step = Math.max(1, Math.floor(sampleRate / coarseRate));
-  const coarseSaid = bandLimit(said, sampleRate, coarseBandHz, step);
-  const coarseHeard = bandLimit(heard, sampleRate, coarseBandHz, step);
+  const step = Math.max(1, Math.floor(sampleRate / COARSE_RATE));
+  const coarseSaid = bandLimit(said, sampleRate, COARSE_BAND_HZ, step);
+  const coarseHeard = bandLimit(heard, sampleRate, COARSE_BAND_HZ, step);
   const coarse = bestLag(coarseSaid, coarseHeard, 0, Math.ceil(maxLag / step));
   if (coarse === null) return null;
   return bestLag(said, heard, Math.max(0, (coarse - 1) * step), Math.min(maxLag, (coarse + 1) * step));
@@ -118,7 +118,7 @@ function speechWindows(said: Float64Array, length: number, hop: number): number[
     windows.push({ at, rms: Math.sqrt(product(said, at, said, at, length) / length) });
   }
   const loudest = Math.max(0, ...windows.map(({ rms }) => rms));
-  return windows.filter(({ rms }) => rms >= Math.max(quietestRms, loudest * quietestShare)).map(({ at }) => at);
+  return windows.filter(({ rms }) => rms >= Math.max(QUIETEST_RMS, loudest * QUIETEST_SHARE)).map(({ at }) => at);
 }
 
 function bestCorrelation(

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PacketObserver } from "./model.ts";
-import { wireSampleRate } from "./wire-audio.ts";
+import { WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** Louder than −50 dBFS is sound. */
-const soundThreshold = 100;
+const SOUND_THRESHOLD = 100;
 /** Samples that are looked at together: 5 ms. */
-const windowSamples = wireSampleRate / 200;
+const WINDOW_SAMPLES = WIRE_SAMPLE_RATE / 200;
 
 /**
  * A caller who listens: tells when there is sound in the ear, and when it has been silent for a while. An observer of one
@@ -54,13 +54,13 @@ export class Ear implements PacketObserver {
   }
 
   heard(samples: Int16Array, atSample: number): void {
-    for (let from = 0; from < samples.length; from += windowSamples) {
-      const to = Math.min(from + windowSamples, samples.length);
+    for (let from = 0; from < samples.length; from += WINDOW_SAMPLES) {
+      const to = Math.min(from + WINDOW_SAMPLES, samples.length);
       let peak = 0;
       for (let at = from; at < to; at++) peak = Math.max(peak, Math.abs(samples[at] as number));
-      if (peak < soundThreshold) continue;
-      this.#firstSoundMs ??= ((atSample + from) * 1_000) / wireSampleRate;
-      this.#lastSoundMs = ((atSample + to) * 1_000) / wireSampleRate;
+      if (peak < SOUND_THRESHOLD) continue;
+      this.#firstSoundMs ??= ((atSample + from) * 1_000) / WIRE_SAMPLE_RATE;
+      this.#lastSoundMs = ((atSample + to) * 1_000) / WIRE_SAMPLE_RATE;
       this.#lastSoundAtMs = performance.now();
     }
     if (this.#firstSoundMs !== null) for (const settle of this.#waiters.splice(0)) settle();

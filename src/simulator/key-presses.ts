@@ -7,7 +7,7 @@ export interface KeyPress {
 }
 
 /** More than a caller presses in an hour. */
-const maxPresses = 1_000;
+const MAX_PRESSES = 1_000;
 
 /**
  * Puts key presses in the order of time.
@@ -15,7 +15,7 @@ const maxPresses = 1_000;
  * @throws TypeError or RangeError for one that is none
  */
 export function checkKeyPresses(presses: readonly KeyPress[]): readonly KeyPress[] {
-  if (presses.length > maxPresses) throw new RangeError(`keys must be at most ${maxPresses}, not ${presses.length}`);
+  if (presses.length > MAX_PRESSES) throw new RangeError(`keys must be at most ${MAX_PRESSES}, not ${presses.length}`);
   for (const { atMs, key } of presses) {
     if (!/^[0-9*#]$/.test(key)) throw new TypeError("a key must be one of 0 to 9, * and #");
     // The bound is that of setTimeout.

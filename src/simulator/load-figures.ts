@@ -35,8 +35,8 @@ export interface Percentiles {
 }
 
 /** Times are told apart up to ten seconds. */
-const longestMs = 10_000;
-const mostReasons = 50;
+const LONGEST_MS = 10_000;
+const MOST_REASONS = 50;
 
 /**
  * Adds up how the calls of a load test went, from all its processes.
@@ -49,10 +49,10 @@ const mostReasons = 50;
 export class LoadTally {
   readonly #sums = { packetsSent: 0, packetsReceived: 0, packetsLate: 0, packetsLost: 0, packetsSkipped: 0 };
   readonly #results = { held: 0, "not-set-up": 0, broken: 0 };
-  readonly #setUps = new LatenessHistogram(longestMs);
-  readonly #roundTrips = new LatenessHistogram(longestMs);
+  readonly #setUps = new LatenessHistogram(LONGEST_MS);
+  readonly #roundTrips = new LatenessHistogram(LONGEST_MS);
   /** In tenths of ms: jitter is small. */
-  readonly #jitters = new LatenessHistogram(longestMs);
+  readonly #jitters = new LatenessHistogram(LONGEST_MS);
   readonly #reasons = new Map<string, number>();
   #first: { reason: string; at: number } | null = null;
   #longestGapMs = 0;
@@ -87,7 +87,7 @@ export class LoadTally {
 
   /** @param at in ms of the wall clock */
   fail(reason: string, at: number): void {
-    const name = this.#reasons.has(reason) || this.#reasons.size < mostReasons ? reason : "other reasons";
+    const name = this.#reasons.has(reason) || this.#reasons.size < MOST_REASONS ? reason : "other reasons";
     this.#reasons.set(name, (this.#reasons.get(name) ?? 0) + 1);
     if (this.#first === null || at < this.#first.at) this.#first = { reason, at };
   }

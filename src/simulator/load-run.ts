@@ -31,7 +31,7 @@ export interface LoadProgress {
 }
 
 /** Silence before the first marker: a bot's greeting would swallow it. */
-const speakAfterMs = 1000;
+const SPEAK_AFTER_MS = 1000;
 
 /**
  * The load generator of one process: places calls at their times and tells how each of them went.
@@ -105,9 +105,9 @@ export class LoadRun {
 
   async #call(): Promise<void> {
     const { webhookUrl, from, to, callMs: hangUpAfterMs, ringTimeoutMs } = this.#plan;
-    const ear = new MarkerEar(speakAfterMs);
+    const ear = new MarkerEar(SPEAK_AFTER_MS);
     const call = this.#simulator.placeCall({
-      ...{ webhookUrl, from, to, speakAfterMs, hangUpAfterMs, ringTimeoutMs },
+      ...{ webhookUrl, from, to, speakAfterMs: SPEAK_AFTER_MS, hangUpAfterMs, ringTimeoutMs },
       callId: this.#hooks.callId(),
       callerAudio: this.#audio,
       loop: true,

@@ -1,39 +1,39 @@
 import { CallerAudio } from "./caller-audio.ts";
-import { packetMs, packetSamples, wireSampleRate } from "./wire-audio.ts";
+import { PACKET_MS, PACKET_SAMPLES, WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** A packet in so many carries a marker: two a second. */
-const packetsPerMarker = 25;
+const PACKETS_PER_MARKER = 25;
 /** Markers take turns with their tones, so that one is told from another for eight seconds. */
-const toneCount = 16;
-const lowestToneHz = 500;
-const toneStepHz = 100;
-const amplitude = 8000;
+const TONE_COUNT = 16;
+const LOWEST_TONE_HZ = 500;
+const TONE_STEP_HZ = 100;
+const AMPLITUDE = 8000;
 /** A quarter of it: what an echo that is four times weaker still reaches. */
-const loud = amplitude / 4;
+const LOUD = AMPLITUDE / 4;
 /** The zero crossings of the lowest tone lie a millisecond apart: after five there is no tone any more. */
-const quietSamples = wireSampleRate / 200;
+const QUIET_SAMPLES = WIRE_SAMPLE_RATE / 200;
 /** A marker is one packet long, less where its fades are below the level, more where filters ring. */
-const shortestSamples = 0.6 * packetSamples;
-const longestSamples = 1.3 * packetSamples;
+const SHORTEST_SAMPLES = 0.6 * PACKET_SAMPLES;
+const LONGEST_SAMPLES = 1.3 * PACKET_SAMPLES;
 /** Looked at while there is nothing to hear; the highest tone has as many samples in half a period. */
-const stride = 8;
-const markerSamples = packetsPerMarker * packetSamples;
+const STRIDE = 8;
+const MARKER_SAMPLES = PACKETS_PER_MARKER * PACKET_SAMPLES;
 /** Markers whose echo had less time than that to come back are not missed. */
-const patienceMs = 1000;
+const PATIENCE_MS = 1000;
 /** Ten hours of them. */
-const mostRoundTrips = 72_000;
+const MOST_ROUND_TRIPS = 72_000;
 
 /**
  * What the callers of a load test say: a marker of 20 ms every half second, in silence. To be said again and again; a
  * {@link MarkerEar} finds the markers in what comes back.
  */
 export function markerAudio(): CallerAudio {
-  const samples = new Int16Array(toneCount * markerSamples);
-  for (let marker = 0; marker < toneCount; marker++) {
-    const step = (2 * Math.PI * (lowestToneHz + marker * toneStepHz)) / wireSampleRate;
-    for (let at = 0; at < packetSamples; at++) {
-      const fade = Math.min(1, at / 24, (packetSamples - 1 - at) / 24);
-      samples[marker * markerSamples + at] = Math.round(amplitude * fade * Math.sin(step * at));
+  const samples = new Int16Array(TONE_COUNT * MARKER_SAMPLES);
+  for (let marker = 0; marker < TONE_COUNT; marker++) {
+    const step = (2 * Math.PI * (LOWEST_TONE_HZ + marker * TONE_STEP_HZ)) / WIRE_SAMPLE_RATE;
+    for (let at = 0; at < PACKET_SAMPLES; at++) {
+      const fade = Math.min(1, at / 24, (PACKET_SAMPLES - 1 - at) / 24);
+      samples[marker * MARKER_SAMPLES + at] = Math.round(AMPLITUDE * fade * Math.sin(step * at));
     }
   }
   return new CallerAudio(samples);
@@ -74,7 +74,7 @@ export class MarkerEar {
 
   /** @param speakAfterMs the caller's silence before the first marker */
   constructor(speakAfterMs: number) {
-    this.#firstSample = (Math.ceil(speakAfterMs / packetMs) * packetMs * wireSampleRate) / 1000;
+    this.#firstSample = (Math.ceil(speakAfterMs / PACKET_MS) * PACKET_MS * WIRE_SAMPLE_RATE) / 1000;
   }
 
   /** Hears some samples, which begin at `atSample` of the caller's timeline. What lies between was silence. */
@@ -88,8 +88,8 @@ export class MarkerEar {
   /** @param durationMs length of the caller's timeline */
   markers(durationMs: number): MarkersHeard {
     this.#endIfQuiet(Number.POSITIVE_INFINITY);
-    const heardUntil = ((durationMs - patienceMs) * wireSampleRate) / 1000 - this.#firstSample;
-    const patiently = Math.max(0, Math.ceil(heardUntil / markerSamples));
+    const heardUntil = ((durationMs - PATIENCE_MS) * WIRE_SAMPLE_RATE) / 1000 - this.#firstSample;
+    const patiently = Math.max(0, Math.ceil(heardUntil / MARKER_SAMPLES));
     return {
       said: Math.max(patiently, this.#lastHeard + 1),
       heard: this.#roundTripsMs.length,
@@ -98,7 +98,7 @@ export class MarkerEar {
   }
 
   #hear(sample: number, at: number): void {
-    if (sample > -loud && sample < loud) {
+    if (sample > -LOUD && sample < LOUD) {
       if (this.#from >= 0) this.#endIfQuiet(at);
       return;
     }
@@ -117,34 +117,34 @@ export class MarkerEar {
   }
 
   #endIfQuiet(at: number): void {
-    if (this.#from < 0 || at - this.#loudAt < quietSamples) return;
+    if (this.#from < 0 || at - this.#loudAt < QUIET_SAMPLES) return;
     const length = this.#loudAt + 1 - this.#from;
-    if (length >= shortestSamples && length <= longestSamples && this.#crossings > 1) this.#recognise();
+    if (length >= SHORTEST_SAMPLES && length <= LONGEST_SAMPLES && this.#crossings > 1) this.#recognise();
     this.#from = -1;
   }
 
   #recognise(): void {
     const halfPeriod = (this.#lastCrossing - this.#firstCrossing) / (this.#crossings - 1);
-    const tone = (wireSampleRate / 2 / halfPeriod - lowestToneHz) / toneStepHz;
+    const tone = (WIRE_SAMPLE_RATE / 2 / halfPeriod - LOWEST_TONE_HZ) / TONE_STEP_HZ;
     const index = Math.round(tone);
-    if (index < 0 || index >= toneCount || Math.abs(tone - index) > 0.35) return;
+    if (index < 0 || index >= TONE_COUNT || Math.abs(tone - index) > 0.35) return;
     // The last marker of this tone that was said before it was heard.
-    const turns = Math.floor((this.#from - this.#firstSample) / markerSamples);
-    const marker = turns - ((((turns - index) % toneCount) + toneCount) % toneCount);
+    const turns = Math.floor((this.#from - this.#firstSample) / MARKER_SAMPLES);
+    const marker = turns - ((((turns - index) % TONE_COUNT) + TONE_COUNT) % TONE_COUNT);
     if (marker <= this.#lastHeard || marker < 0) return;
     this.#lastHeard = marker;
     // Middle to middle: both ends of a fade pass the level later the weaker the echo is.
-    const saidAt = this.#firstSample + marker * markerSamples + packetSamples / 2;
-    if (this.#roundTripsMs.length < mostRoundTrips) {
-      this.#roundTripsMs.push((((this.#from + this.#loudAt + 1) / 2 - saidAt) * 1000) / wireSampleRate);
+    const saidAt = this.#firstSample + marker * MARKER_SAMPLES + PACKET_SAMPLES / 2;
+    if (this.#roundTripsMs.length < MOST_ROUND_TRIPS) {
+      this.#roundTripsMs.push((((this.#from + this.#loudAt + 1) / 2 - saidAt) * 1000) / WIRE_SAMPLE_RATE);
     }
   }
 }
 
 function hasLoud(samples: Int16Array): boolean {
-  for (let at = 0; at < samples.length; at += stride) {
+  for (let at = 0; at < samples.length; at += STRIDE) {
     const sample = samples[at]!;
-    if (sample >= loud || sample <= -loud) return true;
+    if (sample >= LOUD || sample <= -LOUD) return true;
   }
   return false;
 }

@@ -1,10 +1,10 @@
-import { packetMs } from "./wire-audio.ts";
+import { PACKET_MS } from "./wire-audio.ts";
 
 // Calls are spread over the 20 ms, so that hundreds of them do not all fall due in one instant.
-const slotCount = 4;
-const slotMs = packetMs / slotCount;
+const SLOT_COUNT = 4;
+const SLOT_MS = PACKET_MS / SLOT_COUNT;
 // After a longer stall (a suspended machine) what was missed is skipped instead of being sent in one burst.
-const maxCatchUpMs = 1000;
+const MAX_CATCH_UP_MS = 1000;
 
 /** Called every 20 ms with the time it was due at and the wall clock as Wavix writes it. */
 export type Tick = (deadlineMs: number, eventTime: string) => void;
@@ -14,7 +14,7 @@ export type Tick = (deadlineMs: number, eventTime: string) => void;
  * the timer runs only while somebody has joined.
  */
 export class Pacer {
-  readonly #slots: Set<Tick>[] = Array.from({ length: slotCount }, () => new Set());
+  readonly #slots: Set<Tick>[] = Array.from({ length: SLOT_COUNT }, () => new Set());
   #timer: NodeJS.Timeout | undefined;
   #startMs = 0;
   #nextSlot = 0;
@@ -28,9 +28,9 @@ export class Pacer {
     }
     const slot = this.#emptiestSlot();
     const members = this.#slots[slot]!;
-    const turnsFromNow = Math.ceil((nowMs - this.#startMs - slot * slotMs) / packetMs);
+    const turnsFromNow = Math.ceil((nowMs - this.#startMs - slot * SLOT_MS) / PACKET_MS);
     // Computed as deadlines are, so that the two are equal where they should be.
-    const originMs = this.#startMs + (slot + Math.max(0, turnsFromNow) * slotCount) * slotMs;
+    const originMs = this.#startMs + (slot + Math.max(0, turnsFromNow) * SLOT_COUNT) * SLOT_MS;
     // The slot's turn at the origin itself is still before the first 20 ms.
     const member: Tick = (deadlineMs, eventTime) => {
       if (deadlineMs > originMs) tick(deadlineMs, eventTime);
@@ -51,7 +51,7 @@ export class Pacer {
 
   #emptiestSlot(): number {
     let emptiest = 0;
-    for (let slot = 1; slot < slotCount; slot++) {
+    for (let slot = 1; slot < SLOT_COUNT; slot++) {
       if (this.#slots[slot]!.size < this.#slots[emptiest]!.size) emptiest = slot;
     }
     return emptiest;
@@ -60,25 +60,25 @@ export class Pacer {
   #schedule(): void {
     clearTimeout(this.#timer);
     let next = this.#nextSlot;
-    while (this.#slots[next % slotCount]!.size === 0) {
+    while (this.#slots[next % SLOT_COUNT]!.size === 0) {
       next += 1;
-      if (next - this.#nextSlot === slotCount) {
+      if (next - this.#nextSlot === SLOT_COUNT) {
         this.#timer = undefined;
         return;
       }
     }
-    const waitMs = this.#startMs + next * slotMs - performance.now();
+    const waitMs = this.#startMs + next * SLOT_MS - performance.now();
     this.#timer = setTimeout(() => this.#run(), Math.max(0, Math.ceil(waitMs)));
   }
 
   #run(): void {
     const nowMs = performance.now();
-    const lastDueSlot = Math.floor((nowMs - this.#startMs) / slotMs);
-    this.#nextSlot = Math.max(this.#nextSlot, lastDueSlot - Math.floor(maxCatchUpMs / slotMs));
+    const lastDueSlot = Math.floor((nowMs - this.#startMs) / SLOT_MS);
+    this.#nextSlot = Math.max(this.#nextSlot, lastDueSlot - Math.floor(MAX_CATCH_UP_MS / SLOT_MS));
     const eventTime = new Date().toISOString();
     for (; this.#nextSlot <= lastDueSlot; this.#nextSlot++) {
-      const deadlineMs = this.#startMs + this.#nextSlot * slotMs;
-      for (const tick of this.#slots[this.#nextSlot % slotCount]!) tick(deadlineMs, eventTime);
+      const deadlineMs = this.#startMs + this.#nextSlot * SLOT_MS;
+      for (const tick of this.#slots[this.#nextSlot % SLOT_COUNT]!) tick(deadlineMs, eventTime);
     }
     this.#schedule();
   }

@@ -1,12 +1,12 @@
-import { wireSampleRate } from "./wire-audio.ts";
+import { WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** Longest pause of the playout, in ms, that counts as a gap; a longer one is a bot that has nothing to say. */
-export const longestGapMs = 500;
+export const LONGEST_GAP_MS = 500;
 /** Marks that may wait for playback at once; a further one is dropped and counted. */
-export const maxQueuedMarks = 1000;
+export const MAX_QUEUED_MARKS = 1000;
 
 // About -60 dBFS: what is below is silence to a caller.
-const audibleLevel = 33;
+const AUDIBLE_LEVEL = 33;
 
 /** What a {@link PlaybackBuffer} is made from. */
 export interface PlaybackOptions {
@@ -55,7 +55,7 @@ export class PlaybackBuffer {
   // Where on the timeline the playout ran dry; null before the first audio, while it plays, and after a clear.
   #dryAtSample: number | null = null;
 
-  /** Times the playout ran dry and audio resumed within {@link longestGapMs} without a `clear`. */
+  /** Times the playout ran dry and audio resumed within {@link LONGEST_GAP_MS} without a `clear`. */
   gaps = 0;
   /** The longest of those gaps, in samples. */
   longestGapSamples = 0;
@@ -70,7 +70,7 @@ export class PlaybackBuffer {
   constructor(options: PlaybackOptions) {
     this.#now = options.now;
     this.#originMs = options.originMs ?? options.now();
-    this.#maxBufferedSamples = ((options.maxBufferedMs ?? 600_000) * wireSampleRate) / 1000;
+    this.#maxBufferedSamples = ((options.maxBufferedMs ?? 600_000) * WIRE_SAMPLE_RATE) / 1000;
     this.#reverseOnClear = options.marksOnClear === "reversed";
     this.#onMark = options.onMark;
     this.#onPlayed = options.onPlayed;
@@ -96,7 +96,7 @@ export class PlaybackBuffer {
     if (accepted.length === 0) return;
     if (this.#dryAtSample !== null) {
       const drySamples = this.#playhead - this.#dryAtSample;
-      if (drySamples > 0 && drySamples <= (longestGapMs * wireSampleRate) / 1000) {
+      if (drySamples > 0 && drySamples <= (LONGEST_GAP_MS * WIRE_SAMPLE_RATE) / 1000) {
         this.gaps += 1;
         this.longestGapSamples = Math.max(this.longestGapSamples, drySamples);
       }
@@ -110,7 +110,7 @@ export class PlaybackBuffer {
   mark(name: string): void {
     this.advance();
     if (this.#head === this.#queue.length) this.#onMark(name);
-    else if (this.#queuedMarks >= maxQueuedMarks) this.droppedMarks += 1;
+    else if (this.#queuedMarks >= MAX_QUEUED_MARKS) this.droppedMarks += 1;
     else {
       this.#queuedMarks += 1;
       this.#queue.push({ mark: name });
@@ -158,7 +158,7 @@ export class PlaybackBuffer {
     const part = samples.subarray(this.#headOffset, end);
     this.#onPlayed?.(part, this.#playhead);
     if (this.firstAudibleSample === null) {
-      const at = part.findIndex((sample) => Math.abs(sample) >= audibleLevel);
+      const at = part.findIndex((sample) => Math.abs(sample) >= AUDIBLE_LEVEL);
       if (at >= 0) this.firstAudibleSample = this.#playhead + at;
     }
     this.#playhead += part.length;
@@ -185,6 +185,6 @@ export class PlaybackBuffer {
   }
 
   #dueSample(): number {
-    return Math.max(0, Math.floor(((this.#now() - this.#originMs) * wireSampleRate) / 1000));
+    return Math.max(0, Math.floor(((this.#now() - this.#originMs) * WIRE_SAMPLE_RATE) / 1000));
   }
 }

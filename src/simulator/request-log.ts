@@ -1,7 +1,7 @@
 import type { ApiOperation } from "./faults.ts";
 import type { RecordedRequest } from "./model.ts";
 
-const maxKept = 1000;
+const MAX_KEPT = 1000;
 
 /** The requests to the REST side: all are counted, the last 1000 kept. */
 export class RequestLog {
@@ -11,7 +11,7 @@ export class RequestLog {
   add(operation: ApiOperation | null, method: string, path: string, body: unknown): RecordedRequest {
     const entry: RecordedRequest = { operation, method, path, body, status: null };
     this.#kept.push(entry);
-    if (this.#kept.length > maxKept) this.#kept.shift();
+    if (this.#kept.length > MAX_KEPT) this.#kept.shift();
     this.#counts.set(operation, (this.#counts.get(operation) ?? 0) + 1);
     return entry;
   }

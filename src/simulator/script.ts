@@ -29,9 +29,9 @@ export interface ScriptStage {
 }
 
 // A timer's longest is shorter than a script may be.
-const longestWaitMs = 60_000;
-const media = /"event"\s*:\s*"media"/;
-const stop = /"event"\s*:\s*"stop"/;
+const LONGEST_WAIT_MS = 60_000;
+const MEDIA = /"event"\s*:\s*"media"/;
+const STOP = /"event"\s*:\s*"stop"/;
 
 /** Plays one script, by absolute deadlines: a late message does not delay those behind it. */
 export class ScriptPlayer {
@@ -71,9 +71,9 @@ export class ScriptPlayer {
     while (this.#next !== undefined && this.#next.atMs <= nowMs) {
       const { atMs, data } = this.#next;
       this.#take();
-      const isMedia = typeof data === "string" && media.test(data);
+      const isMedia = typeof data === "string" && MEDIA.test(data);
       const sent = this.#stage.send(data);
-      this.saidStop ||= typeof data === "string" && stop.test(data);
+      this.saidStop ||= typeof data === "string" && STOP.test(data);
       if (!isMedia) continue;
       if (!sent) this.#tally.skippedPackets += 1;
       else {
@@ -85,6 +85,6 @@ export class ScriptPlayer {
     const dueMs = this.#next?.atMs ?? close?.atMs;
     if (dueMs === undefined) return;
     if (this.#next === undefined && dueMs <= nowMs) this.#stage.close(close!.code);
-    else this.#timer = setTimeout(this.#run, Math.min(longestWaitMs, Math.max(1, Math.ceil(dueMs - nowMs))));
+    else this.#timer = setTimeout(this.#run, Math.min(LONGEST_WAIT_MS, Math.max(1, Math.ceil(dueMs - nowMs))));
   };
 }

@@ -15,15 +15,15 @@ import { checkKeyPresses } from "./key-presses.ts";
 import type { PlaceCallOptions, SimulatorOptions, WavixSimulator } from "./model.ts";
 import { Pacer } from "./pacer.ts";
 import { RequestLog } from "./request-log.ts";
-import { packetMs } from "./wire-audio.ts";
+import { PACKET_MS } from "./wire-audio.ts";
 
 // Ended calls that REST still knows (Behaviour.endedCalls); the oldest is forgotten first.
-const maxRemembered = 100;
+const MAX_REMEMBERED = 100;
 // How long the last webhooks may take when the simulator closes.
-const closingWebhooksMs = 2000;
-const defaultRingTimeoutMs = 60_000;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const digits = /^[0-9*#]*$/;
+const CLOSING_WEBHOOKS_MS = 2000;
+const DEFAULT_RING_TIMEOUT_MS = 60_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const DIGITS = /^[0-9*#]*$/;
 
 // One timer for all simulated calls of the process.
 const pacer = new Pacer();
@@ -82,14 +82,14 @@ export async function createWavixSimulator(options: SimulatorOptions = {}): Prom
   const remember = (call: PlacedCall) => {
     active.delete(call.id);
     remembered.set(call.id, call.toWire());
-    if (remembered.size > maxRemembered) remembered.delete(remembered.keys().next().value!);
+    if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value!);
   };
 
   let closed: Promise<void> | null = null;
   const closeAll = async () => {
     const calls = [...active.values()];
     for (const call of calls) call.abandon();
-    const timer = setTimeout(() => webhooksGivenUp.abort(), closingWebhooksMs);
+    const timer = setTimeout(() => webhooksGivenUp.abort(), CLOSING_WEBHOOKS_MS);
     await Promise.all(calls.map((call) => call.ended));
     clearTimeout(timer);
     const stopped = once(server, "close");
@@ -137,13 +137,13 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
   if (!URL.canParse(options.webhookUrl) || !/^https?:/i.test(options.webhookUrl)) {
     throw new TypeError("webhookUrl must be an http or https URL");
   }
-  if (!uuid.test(callId)) throw new TypeError("callId must be a UUID");
-  if (!digits.test(options.digits ?? "")) throw new TypeError("digits must be of 0 to 9, * and #");
+  if (!UUID.test(callId)) throw new TypeError("callId must be a UUID");
+  if (!DIGITS.test(options.digits ?? "")) throw new TypeError("digits must be of 0 to 9, * and #");
   const audio = callerAudio instanceof Int16Array ? prepareCallerAudio(callerAudio) : (callerAudio ?? null);
   if (audio !== null && !(audio instanceof CallerAudio)) {
     throw new TypeError("callerAudio must be an Int16Array or come from prepareCallerAudio");
   }
-  const speakAfterPackets = Math.ceil(requireDelay("speakAfterMs", speakAfterMs) / packetMs);
+  const speakAfterPackets = Math.ceil(requireDelay("speakAfterMs", speakAfterMs) / PACKET_MS);
   return {
     id: callId,
     from: options.from ?? "+12025550143",
@@ -156,7 +156,7 @@ function checkCall(options: PlaceCallOptions, behaviour: Behaviour) {
     script: options.script ?? null,
     record: options.record ?? true,
     observer: options.observer ?? null,
-    ringTimeoutMs: requireDelay("ringTimeoutMs", ringTimeoutMs ?? defaultRingTimeoutMs),
+    ringTimeoutMs: requireDelay("ringTimeoutMs", ringTimeoutMs ?? DEFAULT_RING_TIMEOUT_MS),
     hangUpAfterMs: hangUpAfterMs === undefined ? null : requireDelay("hangUpAfterMs", hangUpAfterMs),
     signal: signal ?? null,
   };

@@ -1,10 +1,10 @@
 import type { Behaviour } from "./behaviour.ts";
 import { MessageReader } from "./message-reader.ts";
 import type { PacketObserver } from "./model.ts";
-import { longestGapMs, maxQueuedMarks, PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
+import { LONGEST_GAP_MS, MAX_QUEUED_MARKS, PlaybackBuffer, type PlaybackOptions } from "./playback-buffer.ts";
 import type { TimelineRecorder } from "./recording.ts";
 import type { CallTally } from "./tally.ts";
-import { packetBytes, packetMs, wireSampleRate } from "./wire-audio.ts";
+import { PACKET_BYTES, PACKET_MS, WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
 /** What a {@link StreamReceiver} is made from. */
 export interface ReceiverContext {
@@ -83,17 +83,17 @@ export class StreamReceiver {
   #receiveMedia(audio: Buffer, playback: PlaybackBuffer): void {
     const { tally, behaviour } = this.#context;
     tally.receivedPackets += 1;
-    if (audio.length !== packetBytes) {
+    if (audio.length !== PACKET_BYTES) {
       tally.offSizePackets += 1;
       if (behaviour.offSizeMedia === "drop" || (audio.length % 2 === 1 && behaviour.oddByteMedia === "drop")) return;
     }
     const nowMs = performance.now();
-    if (this.#expectedAtMs !== null && nowMs - this.#expectedAtMs <= longestGapMs) {
+    if (this.#expectedAtMs !== null && nowMs - this.#expectedAtMs <= LONGEST_GAP_MS) {
       tally.receiveLateness.add(nowMs - this.#expectedAtMs);
     }
     this.#countJitter(nowMs);
     const samples = pcm16(audio);
-    this.#expectedAtMs = nowMs + (samples.length * 1000) / wireSampleRate;
+    this.#expectedAtMs = nowMs + (samples.length * 1000) / WIRE_SAMPLE_RATE;
     playback.push(samples);
   }
 
@@ -102,13 +102,13 @@ export class StreamReceiver {
     const { tally } = this.#context;
     const sinceLastMs = nowMs - (this.#receivedAtMs ?? Number.NEGATIVE_INFINITY);
     this.#receivedAtMs = nowMs;
-    if (sinceLastMs <= longestGapMs) tally.jitterMs += (Math.abs(sinceLastMs - packetMs) - tally.jitterMs) / 16;
+    if (sinceLastMs <= LONGEST_GAP_MS) tally.jitterMs += (Math.abs(sinceLastMs - PACKET_MS) - tally.jitterMs) / 16;
   }
 
   #playedMark(name: string): void {
     const { behaviour, echoMark } = this.#context;
     if (behaviour.markEchoDelayMs === 0) echoMark(name);
-    else if (this.#heldMarks.length >= maxQueuedMarks) this.#playback!.droppedMarks += 1;
+    else if (this.#heldMarks.length >= MAX_QUEUED_MARKS) this.#playback!.droppedMarks += 1;
     else this.#heldMarks.push({ name, atMs: performance.now() + behaviour.markEchoDelayMs });
   }
 }

@@ -2,9 +2,9 @@ import type { Behaviour } from "./behaviour.ts";
 import { CallStream, type StreamContext, type StreamSpec } from "./stream.ts";
 
 // Wavix guide: "a single bidirectional and up to 5 unidirectional streams for a single call".
-const maxOneWayStreams = 5;
+const MAX_ONE_WAY_STREAMS = 5;
 // With `sixthOneWayStream: "accept"` there is still a bound: beyond it every stream is refused.
-const maxStreams = 50;
+const MAX_STREAMS = 50;
 
 /** The outcome of an operation on a call: done, or a refusal with its status and the fields at fault. */
 export type Outcome =
@@ -62,8 +62,8 @@ export class StreamSet {
   #refuse({ type }: StreamSpec): Outcome | null {
     const same = this.active.filter((stream) => stream.type === type);
     const { secondTwoWayStream, sixthOneWayStream } = this.#behaviour;
-    const full = this.#streams.size >= maxStreams;
-    if (full || (type === "oneway" && same.length >= maxOneWayStreams && sixthOneWayStream === "refuse")) {
+    const full = this.#streams.size >= MAX_STREAMS;
+    if (full || (type === "oneway" && same.length >= MAX_ONE_WAY_STREAMS && sixthOneWayStream === "refuse")) {
       return refusal("stream_type", "Too many streams on this call");
     }
     if (type === "oneway" || same.length === 0 || secondTwoWayStream === "accept") return null;

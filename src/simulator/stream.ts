@@ -12,7 +12,7 @@ import { parseServerMessage } from "./server-message.ts";
 import { StreamMessages, type Track } from "./stream-messages.ts";
 import { StreamReceiver } from "./stream-receiver.ts";
 import type { CallTally } from "./tally.ts";
-import { packetSamples } from "./wire-audio.ts";
+import { PACKET_SAMPLES } from "./wire-audio.ts";
 
 /** What `/answer` and `/streams` ask for. */
 export interface StreamSpec {
@@ -37,9 +37,9 @@ export interface StreamContext {
 }
 
 // A server that does not read makes no queue without end: packets are skipped and counted.
-const maxWaitingBytes = 1 << 20;
+const MAX_WAITING_BYTES = 1 << 20;
 // How long the server may take to close its side.
-const closeTimeoutMs = 2000;
+const CLOSE_TIMEOUT_MS = 2000;
 
 /** The media client of one Wavix stream: one socket to the server. Ticked by its call every 20 ms. */
 export class CallStream {
@@ -155,7 +155,7 @@ export class CallStream {
     const { behaviour, tally, observer } = this.#context;
     this.#messages.begin(packet);
     if (payload === null && !behaviour.mediaDuringSilence) return;
-    if (this.#socket!.bufferedAmount > maxWaitingBytes) {
+    if (this.#socket!.bufferedAmount > MAX_WAITING_BYTES) {
       tally.skippedPackets += this.#tracks.length;
       tally.untakenPackets += this.#tracks.length;
       return;
@@ -184,12 +184,12 @@ export class CallStream {
 
   // The outbound track of a one-way stream is what the caller hears; without a recording it is silence.
   #heardPayload(packet: number): string {
-    const heard = this.#context.recorder?.read(packet * packetSamples, (packet + 1) * packetSamples);
-    return heard?.length === packetSamples ? Buffer.from(heard.buffer).toString("base64") : silencePayload;
+    const heard = this.#context.recorder?.read(packet * PACKET_SAMPLES, (packet + 1) * PACKET_SAMPLES);
+    return heard?.length === PACKET_SAMPLES ? Buffer.from(heard.buffer).toString("base64") : silencePayload;
   }
 
   readonly #stage: ScriptStage = {
-    send: (data) => (this.#socket?.bufferedAmount ?? 0) <= maxWaitingBytes && this.sendRaw(data),
+    send: (data) => (this.#socket?.bufferedAmount ?? 0) <= MAX_WAITING_BYTES && this.sendRaw(data),
     close: (code) => {
       if (code === "cut") return this.drop();
       this.#closing ??= "simulator";
@@ -240,7 +240,7 @@ export class CallStream {
       this.#closing ??= "simulator";
       this.#socket?.close(code);
     }
-    const timer = setTimeout(() => this.drop(), closeTimeoutMs);
+    const timer = setTimeout(() => this.drop(), CLOSE_TIMEOUT_MS);
     await this.closed;
     clearTimeout(timer);
   }
@@ -260,7 +260,7 @@ export class CallStream {
   #echoMark(name: string): void {
     if (!this.#context.behaviour.echoMarks || this.#player !== undefined) return;
     // A server that sends marks and reads nothing would fill the memory with their echoes.
-    if (this.#socket!.bufferedAmount > 2 * maxWaitingBytes) this.drop();
+    if (this.#socket!.bufferedAmount > 2 * MAX_WAITING_BYTES) this.drop();
     else {
       this.#send(this.#messages.mark(name));
       this.#context.tally.sentMarks += 1;

@@ -2,9 +2,9 @@ import { LatenessHistogram } from "./lateness.ts";
 import type { CallEnd, CallReport } from "./model.ts";
 import type { PlaybackBuffer } from "./playback-buffer.ts";
 import type { InvalidCause } from "./server-message.ts";
-import { wireSampleRate } from "./wire-audio.ts";
+import { WIRE_SAMPLE_RATE } from "./wire-audio.ts";
 
-const toMs = (samples: number) => (samples * 1000) / wireSampleRate;
+const toMs = (samples: number) => (samples * 1000) / WIRE_SAMPLE_RATE;
 
 /** What is counted about one call, over all its streams. Plain fields: the packet path only adds to them. */
 export class CallTally {

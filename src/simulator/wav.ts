@@ -10,21 +10,21 @@ export interface WavRecording {
 }
 
 /** Largest WAV that is read, in bytes. */
-export const maxWavBytes = 256 * 1024 * 1024;
+export const MAX_WAV_BYTES = 256 * 1024 * 1024;
 
-const pcmFormat = 1;
-const floatFormat = 3;
-const extensibleFormat = 0xfffe;
+const PCM_FORMAT = 1;
+const FLOAT_FORMAT = 3;
+const EXTENSIBLE_FORMAT = 0xfffe;
 
 type Sample = (view: DataView, at: number) => number;
 
 // Each gives the value in units of PCM16. WAV keeps 8 bits unsigned, everything else signed.
 const sampleReaders: Record<string, Sample> = {
-  [`${pcmFormat}/8`]: (view, at) => (view.getUint8(at) - 128) * 256,
-  [`${pcmFormat}/16`]: (view, at) => view.getInt16(at, true),
-  [`${pcmFormat}/24`]: (view, at) => view.getInt16(at + 1, true) + view.getUint8(at) / 256,
-  [`${pcmFormat}/32`]: (view, at) => view.getInt32(at, true) / 65_536,
-  [`${floatFormat}/32`]: (view, at) => view.getFloat32(at, true) * 32_768,
+  [`${PCM_FORMAT}/8`]: (view, at) => (view.getUint8(at) - 128) * 256,
+  [`${PCM_FORMAT}/16`]: (view, at) => view.getInt16(at, true),
+  [`${PCM_FORMAT}/24`]: (view, at) => view.getInt16(at + 1, true) + view.getUint8(at) / 256,
+  [`${PCM_FORMAT}/32`]: (view, at) => view.getInt32(at, true) / 65_536,
+  [`${FLOAT_FORMAT}/32`]: (view, at) => view.getFloat32(at, true) * 32_768,
 };
 
 /**
@@ -97,7 +97,7 @@ export function writeWav(channels: Int16Array | readonly Int16Array[], sampleRat
   view.setUint32(4, bytes.length - 8, true);
   writeTag(bytes, 8, "WAVEfmt ");
   view.setUint32(16, 16, true);
-  view.setUint16(20, pcmFormat, true);
+  view.setUint16(20, PCM_FORMAT, true);
   view.setUint16(22, tracks.length, true);
   view.setUint32(24, sampleRate, true);
   view.setUint32(28, sampleRate * blockBytes, true);
@@ -116,7 +116,7 @@ function parseFormat(view: DataView, at: number, length: number) {
   const tagged = view.getUint16(at, true);
   const bits = view.getUint16(at + 14, true);
   // The extensible header keeps the real format in the first two bytes of its sub-format.
-  const format = tagged === extensibleFormat && length >= 26 ? view.getUint16(at + 24, true) : tagged;
+  const format = tagged === EXTENSIBLE_FORMAT && length >= 26 ? view.getUint16(at + 24, true) : tagged;
   const channels = view.getUint16(at + 2, true);
   const sampleRate = view.getUint32(at + 4, true);
   if (sampleReaders[`${format}/${bits}`] === undefined) {
@@ -157,8 +157,8 @@ function writeTag(bytes: Uint8Array, at: number, text: string): void {
 }
 
 function refuseLarge(byteLength: number): void {
-  if (byteLength > maxWavBytes) {
-    throw new SimulatorError("WAV_TOO_LARGE", `a WAV must be at most ${maxWavBytes} bytes, not ${byteLength}`);
+  if (byteLength > MAX_WAV_BYTES) {
+    throw new SimulatorError("WAV_TOO_LARGE", `a WAV must be at most ${MAX_WAV_BYTES} bytes, not ${byteLength}`);
   }
 }
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Behaviour, CallEventType } from "./behaviour.ts";
 import type { WebhookDelivery } from "./model.ts";
 
-const maxReplyCharacters = 1024;
-const maxDeliveriesKept = 100;
+const MAX_REPLY_CHARACTERS = 1024;
+const MAX_DELIVERIES_KEPT = 100;
 
 /** One event on its way: its body is written when the event happens, not when it is sent. */
 interface PendingWebhook {
@@ -60,7 +60,7 @@ export class WebhookSender {
       if (!stillTrue()) return;
       const deliveries = await Promise.all(this.#urls.map((url) => this.#post(url, event, body)));
       for (const delivery of deliveries) {
-        if (this.deliveries.length < maxDeliveriesKept) this.deliveries.push(delivery);
+        if (this.deliveries.length < MAX_DELIVERIES_KEPT) this.deliveries.push(delivery);
         this.#announce(delivery);
       }
     }
@@ -109,9 +109,9 @@ async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length >= maxReplyCharacters) break;
+    if (text.length >= MAX_REPLY_CHARACTERS) break;
   }
-  return text.slice(0, maxReplyCharacters);
+  return text.slice(0, MAX_REPLY_CHARACTERS);
 }
 
 // fetch hides the system error in `cause`, and one error per address in that one's `errors`.

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CallerAudio, CallerLine } from "../../src/simulator/caller-audio.ts";
 import { LatenessHistogram } from "../../src/simulator/lateness.ts";
-import { maxRecordingMs, TimelineRecorder } from "../../src/simulator/recording.ts";
+import { MAX_RECORDING_MS, TimelineRecorder } from "../../src/simulator/recording.ts";
 
 describe("LatenessHistogram", () => {
   it("is all zero without figures", () => {
@@ -20,7 +20,7 @@ describe("LatenessHistogram", () => {
 describe("TimelineRecorder", () => {
   it("grows, is silent where nothing was written, and stops at its bound", () => {
     const recorder = new TimelineRecorder();
-    const bound = maxRecordingMs * 24;
+    const bound = MAX_RECORDING_MS * 24;
     recorder.write(Int16Array.of(1, 2), 500_000);
     expect(recorder.read(499_999, 500_003)).toEqual(Int16Array.of(0, 1, 2, 0));
     expect(recorder.truncated).toBe(false);

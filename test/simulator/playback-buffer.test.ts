@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { maxQueuedMarks, PlaybackBuffer, type PlaybackOptions } from "../../src/simulator/playback-buffer.ts";
+import { MAX_QUEUED_MARKS, PlaybackBuffer, type PlaybackOptions } from "../../src/simulator/playback-buffer.ts";
 import { TimelineRecorder } from "../../src/simulator/recording.ts";
 
 /** A buffer on a clock that only moves when told to. */
@@ -109,10 +109,10 @@ describe("marks", () => {
   it("are dropped and counted when too many wait", () => {
     const { buffer, marks, wait } = rig();
     buffer.push(tone(480));
-    for (let at = 0; at < maxQueuedMarks + 3; at++) buffer.mark(`${at}`);
+    for (let at = 0; at < MAX_QUEUED_MARKS + 3; at++) buffer.mark(`${at}`);
     wait(20);
     expect(buffer.droppedMarks).toBe(3);
-    expect(marks).toHaveLength(maxQueuedMarks);
+    expect(marks).toHaveLength(MAX_QUEUED_MARKS);
   });
 });
 

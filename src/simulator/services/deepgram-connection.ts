@@ -24,11 +24,11 @@ export interface DeepgramConnection {
   readonly closeCode: number | null;
 }
 
-const maxLogged = 2000;
-const leaveToReadMs = 10;
+const MAX_LOGGED = 2000;
+const LEAVE_TO_READ_MS = 10;
 // developers.deepgram.com/docs/audio-keep-alive: ten seconds. Flux: a minute, pings count (deepgram-python-sdk issue 618).
-export const novaIdleMs = 10_000;
-export const fluxIdleMs = 60_000;
+export const NOVA_IDLE_MS = 10_000;
+export const FLUX_IDLE_MS = 60_000;
 
 /** One client of the stand-in: its socket, its audio, the faults that await it. */
 export class ListenConnection implements DeepgramConnection {
@@ -69,7 +69,7 @@ export class ListenConnection implements DeepgramConnection {
     this.#problem = options.problem;
     this.#onSent = options.onSent;
     const isFlux = "eotThreshold" in query;
-    const idleMs = pace.idleTimeoutMs ?? (isFlux ? fluxIdleMs : novaIdleMs);
+    const idleMs = pace.idleTimeoutMs ?? (isFlux ? FLUX_IDLE_MS : NOVA_IDLE_MS);
     this.#idle = setTimeout(() => this.#starved(), idleMs);
     this.#strike(0);
     const send = (message: object) => this.#send(JSON.stringify(message));
@@ -123,7 +123,7 @@ export class ListenConnection implements DeepgramConnection {
 
   #command(text: string): void {
     const message = parseObject(text);
-    if (this.received.length < maxLogged) this.received.push(message ?? text);
+    if (this.received.length < MAX_LOGGED) this.received.push(message ?? text);
     if (message?.type === "CloseStream") this.#finish();
     else if (this.#stream instanceof FluxStream) {
       if (this.#stream.command(message ?? {})) return;
@@ -153,7 +153,7 @@ export class ListenConnection implements DeepgramConnection {
     this.#later(() => {
       if (this.#socket.readyState !== this.#socket.OPEN) return;
       const message = parseObject(text) ?? text;
-      if (this.sent.length < maxLogged) this.sent.push(message);
+      if (this.sent.length < MAX_LOGGED) this.sent.push(message);
       this.#onSent(message);
       this.#socket.send(text);
     });
@@ -168,7 +168,7 @@ export class ListenConnection implements DeepgramConnection {
   /** Not in the same breath as what was said last: a reset would take that away from the client. */
   #cut(): void {
     this.#over = true;
-    this.#after(this.#pace.delayMs + leaveToReadMs, () => this.#socket.terminate());
+    this.#after(this.#pace.delayMs + LEAVE_TO_READ_MS, () => this.#socket.terminate());
   }
 
   #later(act: () => void): void {

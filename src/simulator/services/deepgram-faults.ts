@@ -23,7 +23,7 @@ export type DeepgramFault = (ConnectFault | StreamFault) & { readonly attempt?: 
 
 type Planned = DeepgramFault & { readonly attempt: number | "every" };
 
-const connectKinds: readonly string[] = ["status", "refuse", "hang"];
+const CONNECT_KINDS: readonly string[] = ["status", "refuse", "hang"];
 
 /** The faults of a stand-in and the attempts they wait for. */
 export class DeepgramFaults {
@@ -43,9 +43,9 @@ export class DeepgramFaults {
     const attempt = this.attempts++;
     const due = this.#planned.filter((fault) => fault.attempt === attempt || fault.attempt === "every");
     this.#planned = this.#planned.filter((fault) => fault.attempt === "every" || fault.attempt > attempt);
-    const stream = due.filter((fault): fault is Planned & StreamFault => !connectKinds.includes(fault.kind));
+    const stream = due.filter((fault): fault is Planned & StreamFault => !CONNECT_KINDS.includes(fault.kind));
     return {
-      connect: due.find((fault): fault is Planned & ConnectFault => connectKinds.includes(fault.kind)),
+      connect: due.find((fault): fault is Planned & ConnectFault => CONNECT_KINDS.includes(fault.kind)),
       stream: stream.sort((a, b) => a.afterMs - b.afterMs),
     };
   }

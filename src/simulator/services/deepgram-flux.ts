@@ -14,7 +14,7 @@ export interface FluxPace {
 
 type TurnEvent = "Update" | "StartOfTurn" | "EagerEndOfTurn" | "TurnResumed" | "EndOfTurn";
 
-const surest = 0.99;
+const SUREST = 0.99;
 
 /**
  * What one `/v2/listen` connection answers: pure, driven by the audio's own time.
@@ -52,7 +52,7 @@ export class FluxStream {
     this.#atMs = atMs;
     const { eagerEotThreshold, eotThreshold, eotTimeoutMs } = this.#query;
     const hasSound = this.#stretches.length > 0;
-    this.#confidence = hasSound ? Math.min(surest, silenceMs / this.#pace.certainMs) : 0;
+    this.#confidence = hasSound ? Math.min(SUREST, silenceMs / this.#pace.certainMs) : 0;
     if (sounds) this.#sound(onsetMs);
     if (this.#state === "initial" && this.#words().length > 0) this.#turn("StartOfTurn", "ongoing");
     const modelEnds = this.#confidence >= eotThreshold;

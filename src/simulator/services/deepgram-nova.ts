@@ -11,7 +11,7 @@ export interface NovaPace {
 }
 
 // A stretch of sound must end somewhere when endpointing is off.
-const unendpointedMs = 1000;
+const UNENDPOINTED_MS = 1000;
 
 /**
  * What one `/v1/listen` connection answers: pure, driven by the audio's own time, so that the same audio gives the same
@@ -50,7 +50,7 @@ export class NovaStream {
     }
     if (sounds && this.#stretch !== null) this.#stretch.endMs = atMs;
     const { endpointingMs, interimResults } = this.#query;
-    if (this.#stretch !== null && silenceMs >= (endpointingMs ?? unendpointedMs)) {
+    if (this.#stretch !== null && silenceMs >= (endpointingMs ?? UNENDPOINTED_MS)) {
       this.#endStretch({ speech_final: endpointingMs !== null });
     } else if (atMs - this.#segmentStartMs >= this.#pace.finalEveryMs) {
       this.#final(this.#shownWords(), {});

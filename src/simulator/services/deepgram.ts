@@ -28,10 +28,10 @@ export interface DeepgramStandIn {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const maxConnections = 1000;
-const maxProblems = 100;
+const MAX_CONNECTIONS = 1000;
+const MAX_PROBLEMS = 100;
 /** What a request's path stands behind, to be read. */
-const base = "ws://127.0.0.1";
+const BASE = "ws://127.0.0.1";
 
 /** Requests that tell whether a key is good: developers.deepgram.com/docs/authenticating and /reference/manage/projects/list. */
 const keyRequests: Readonly<Record<string, string>> = {
@@ -58,7 +58,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
   let connectionCount = 0;
   const problems: string[] = [];
   const problem = (text: string) => {
-    if (problems.length < maxProblems) problems.push(text);
+    if (problems.length < MAX_PROBLEMS) problems.push(text);
   };
   const isAllowed = ({ headers }: IncomingMessage) => {
     const [, key] = /^(?:token|bearer) (.+)$/i.exec(headers.authorization ?? "") ?? [];
@@ -90,7 +90,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
       refuse(401, "INVALID_AUTH", "Invalid credentials.");
     } else if (connect === undefined) {
       const path = request.url ?? "";
-      const url = new URL(URL.canParse(path, base) ? path : "/", base);
+      const url = new URL(URL.canParse(path, BASE) ? path : "/", BASE);
       const query = readQuery(url);
       if (typeof query === "string") {
         problem(query);
@@ -109,7 +109,7 @@ export async function createDeepgramStandIn(options: DeepgramStandInOptions = {}
           problem,
           onSent: (message) => options.onSent?.(message, number),
         });
-        if (connections.length < maxConnections) connections.push(connection);
+        if (connections.length < MAX_CONNECTIONS) connections.push(connection);
       });
     }
   });

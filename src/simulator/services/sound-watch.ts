@@ -10,8 +10,8 @@ export interface SoundWindow {
   readonly silenceMs: number;
 }
 
-const windowsPerSecond = 100;
-const soundWindows = 3;
+const WINDOWS_PER_SECOND = 100;
+const SOUND_WINDOWS = 3;
 
 /**
  * Tells sound from silence in little-endian PCM16, window by window. How the bytes are cut into messages does not matter,
@@ -35,7 +35,7 @@ export class SoundWatch {
 
   /** `threshold`: the root mean square, of 32768, from which a window is loud. */
   constructor(sampleRate: number, threshold: number, judge: (window: SoundWindow) => void) {
-    this.#windowSamples = Math.round(sampleRate / windowsPerSecond);
+    this.#windowSamples = Math.round(sampleRate / WINDOWS_PER_SECOND);
     this.#msPerSample = 1000 / sampleRate;
     this.#threshold = threshold;
     this.#judge = judge;
@@ -66,7 +66,7 @@ export class SoundWatch {
     this.#power = 0;
     this.#inWindow = 0;
     const atMs = this.heardMs;
-    const sounds = this.#loudWindows >= soundWindows;
+    const sounds = this.#loudWindows >= SOUND_WINDOWS;
     if (sounds) this.#lastSoundMs = atMs;
     const onsetMs = atMs - this.#loudWindows * this.#windowSamples * this.#msPerSample;
     this.#judge({ atMs, sounds, onsetMs, silenceMs: atMs - this.#lastSoundMs });

@@ -12,7 +12,7 @@ export interface HeardStretch {
   readonly text: string | null;
 }
 
-const maxHeard = 1000;
+const MAX_HEARD = 1000;
 
 /** Where in its script a stand-in is. Connections share it: a caller whose connection was lost goes on where he was. */
 export class SpokenScript {
@@ -34,7 +34,7 @@ export class SpokenScript {
   /** A stretch is over: on to the next entry. */
   advance(durationMs: number): void {
     const text = this.#text(this.#index, durationMs);
-    if (this.heard.length < maxHeard) this.heard.push({ index: this.#index, durationMs, text });
+    if (this.heard.length < MAX_HEARD) this.heard.push({ index: this.#index, durationMs, text });
     this.#index += 1;
     this.finalWords = 0;
   }

@@ -58,7 +58,7 @@ export const setupEventTypes: ReadonlySet<string> = new Set(["call_setup", "inco
 export const overEventTypes: ReadonlySet<string> = new Set(["completed", "busy", "cancelled", "rejected", "failed"]);
 
 /** `in_call_event` is the older name (Wavix SDKs of 2024). */
-const inCallEventTypes: ReadonlySet<string> = new Set(["on_call_event", "in_call_event"]);
+const IN_CALL_EVENT_TYPES: ReadonlySet<string> = new Set(["on_call_event", "in_call_event"]);
 
 /**
  * What an `event_type` means.
@@ -70,7 +70,7 @@ const inCallEventTypes: ReadonlySet<string> = new Set(["on_call_event", "in_call
 export function callEventKind(eventType: string): CallEventKind {
   if (setupEventTypes.has(eventType)) return "setup";
   if (overEventTypes.has(eventType)) return "over";
-  if (inCallEventTypes.has(eventType)) return "in-call";
+  if (IN_CALL_EVENT_TYPES.has(eventType)) return "in-call";
   if (eventType === "early_media") return "progress";
   if (eventType === "answered") return "answered";
   return eventType === "post-call" ? "post-call" : "unknown";

@@ -5,10 +5,10 @@
 export const maxCallIdLength = 128;
 
 /** Printable ASCII without space, slash and backslash. */
-const idPattern = /^[!-.0-[\]-~]+$/;
+const ID_PATTERN = /^[!-.0-[\]-~]+$/;
 
 /** Names that stand for another place when they are put into `/v1/calls/{id}`: two path segments and a sibling route. */
-const reservedIds = new Set([".", "..", "webhooks"]);
+const RESERVED_IDS = new Set([".", "..", "webhooks"]);
 
 /**
  * Whether a value can be a call id or a stream id: a string of 1 to {@link maxCallIdLength} printable ASCII characters,
@@ -21,7 +21,7 @@ const reservedIds = new Set([".", "..", "webhooks"]);
  */
 export function isCallId(value: unknown): value is string {
   return (
-    typeof value === "string" && value.length <= maxCallIdLength && idPattern.test(value) && !reservedIds.has(value)
+    typeof value === "string" && value.length <= maxCallIdLength && ID_PATTERN.test(value) && !RESERVED_IDS.has(value)
   );
 }
 

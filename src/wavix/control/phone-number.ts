@@ -1,8 +1,8 @@
 /** ITU-T E.164: at most 15 digits, the first not 0. Fewer than 7 is a short code or an extension, not a world number. */
-const e164Digits = /^[1-9]\d{6,14}$/;
+const E164_DIGITS = /^[1-9]\d{6,14}$/;
 
 /** What people and switches put between digits. */
-const separators = /[\s().-]/g;
+const SEPARATORS = /[\s().-]/g;
 
 /**
  * Brings a phone number into the one shape used here: `+` and digits (E.164). Wavix's own examples write the numbers
@@ -16,6 +16,6 @@ const separators = /[\s().-]/g;
 export function toE164(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length > 40) return undefined;
   // "00" is how most of the world dials "+"; no E.164 number begins with 0.
-  const digits = value.replace(separators, "").replace(/^(\+|00)/, "");
-  return e164Digits.test(digits) ? `+${digits}` : undefined;
+  const digits = value.replace(SEPARATORS, "").replace(/^(\+|00)/, "");
+  return E164_DIGITS.test(digits) ? `+${digits}` : undefined;
 }

@@ -46,9 +46,9 @@ export interface RequestOptions {
 }
 
 /** Wavix's answers are under 1 KiB. */
-const maxAnswerBytes = 256 * 1024;
+const MAX_ANSWER_BYTES = 256 * 1024;
 /** A list has about 450 bytes per call: room for some 9,000 calls. */
-const maxListBytes = 4 * 1024 * 1024;
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
 /**
  * Wavix's call control over REST: answer, stream, play, collect, hang up.
@@ -83,7 +83,7 @@ export class WavixRestClient {
     this.#answerTimeoutMs = readMs("answerTimeoutMs", options.answerTimeoutMs ?? this.#timeoutMs, 1);
     const longestTryMs = Math.max(this.#timeoutMs, this.#answerTimeoutMs);
     this.#retry = {
-      deadlineMs: readMs("deadlineMs", options.deadlineMs ?? Math.min(2 * longestTryMs, maxMs), 1),
+      deadlineMs: readMs("deadlineMs", options.deadlineMs ?? Math.min(2 * longestTryMs, MAX_MS), 1),
       retryDelayMs: readMs("retryDelayMs", options.retryDelayMs ?? 250, 0),
       maxRetryAfterMs: readMs("maxRetryAfterMs", options.maxRetryAfterMs ?? 5_000, 0),
     };
@@ -172,7 +172,7 @@ export class WavixRestClient {
         headers: body ? { ...this.#headers, "content-type": "application/json" } : this.#headers,
         body: body && JSON.stringify(body),
         timeoutMs: operation === "answer" ? this.#answerTimeoutMs : this.#timeoutMs,
-        maxAnswerBytes: operation === "listCalls" ? maxListBytes : maxAnswerBytes,
+        maxAnswerBytes: operation === "listCalls" ? MAX_LIST_BYTES : MAX_ANSWER_BYTES,
       },
       this.#retry,
       caller,
@@ -185,10 +185,10 @@ export class WavixRestClient {
   }
 }
 
-const maxMs = 600_000;
+const MAX_MS = 600_000;
 
 function readMs(name: string, value: number, min: number): number {
-  if (!(value >= min && value <= maxMs)) throw new RangeError(`${name} must be ${min} to ${maxMs} ms, got ${value}`);
+  if (!(value >= min && value <= MAX_MS)) throw new RangeError(`${name} must be ${min} to ${MAX_MS} ms, got ${value}`);
   return value;
 }
 

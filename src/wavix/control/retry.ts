@@ -15,10 +15,10 @@ export interface RetryLimits {
 }
 
 /** Three tries in all. */
-const maxRetries = 2;
+const MAX_RETRIES = 2;
 
 /** Failures before a connection stood, as `code` says it; with `syscall` "connect" or "getaddrinfo" any code does. */
-const neverSentCodes: ReadonlySet<unknown> = new Set([
+const NEVER_SENT_CODES: ReadonlySet<unknown> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
@@ -44,7 +44,7 @@ export async function exchangeWithRetries(
   let lastFailure: WavixApiError | undefined;
   try {
     return await pRetry(() => exchange(send, request, deadline.signal), {
-      retries: maxRetries,
+      retries: MAX_RETRIES,
       minTimeout: retryDelayMs,
       randomize: true,
       signal: deadline.signal,
@@ -91,6 +91,6 @@ function neverSent(error: unknown, depth = 0): boolean {
   if (error instanceof AggregateError)
     return error.errors.length > 0 && error.errors.every((one) => neverSent(one, depth + 1));
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
-  if (neverSentCodes.has(code) || syscall === "connect" || syscall === "getaddrinfo") return true;
+  if (NEVER_SENT_CODES.has(code) || syscall === "connect" || syscall === "getaddrinfo") return true;
   return neverSent(error.cause, depth + 1);
 }

@@ -38,13 +38,13 @@ export interface StreamTokenSigner {
 }
 
 /** Keeps a signature made here from meaning anything elsewhere, should the secret be shared with something else. */
-const purpose = "pipecat-wavix stream token v1\n";
+const PURPOSE = "pipecat-wavix stream token v1\n";
 
 /**
  * expiry (ms, base 36) . token id (16 random bytes) . call id . HMAC-SHA256 of all before it; the last three base64url.
  * Every part is bounded: what is longer than 251 characters is malformed.
  */
-const shape = /^([0-9a-z]{1,11})\.([\w-]{22})\.([\w-]{2,172})\.([\w-]{43})$/;
+const SHAPE = /^([0-9a-z]{1,11})\.([\w-]{22})\.([\w-]{2,172})\.([\w-]{43})$/;
 
 /**
  * Makes the tokens for `wss://<host>/ws/<token>`. Wavix documents no authentication on the socket it opens, nor that it
@@ -68,7 +68,7 @@ export function createStreamTokenSigner({
   const keys = readKeys(secret);
 
   const signature = (key: Buffer, content: string) =>
-    createHmac("sha256", key).update(purpose).update(content).digest("base64url");
+    createHmac("sha256", key).update(PURPOSE).update(content).digest("base64url");
 
   return {
     sign(callId) {
@@ -81,7 +81,7 @@ export function createStreamTokenSigner({
 
     verify(token) {
       const text = typeof token === "string" ? token : "";
-      const [, expiry, tokenId, encodedCallId, given] = shape.exec(text) ?? [];
+      const [, expiry, tokenId, encodedCallId, given] = SHAPE.exec(text) ?? [];
       if (!expiry || !tokenId || !encodedCallId || !given) return { ok: false, reason: "malformed" };
 
       // Text is compared, not bytes: the last base64url character has two spare bits, and a token must have one spelling.

@@ -5,10 +5,10 @@ import { toE164 } from "./phone-number.ts";
 /** What {@link parseCallEvent} gives: the event, or one short line saying what was wrong, without any value in it. */
 export type ParsedCallEvent = { ok: true; event: CallEvent } | { ok: false; reason: string };
 
-const maxTagLength = 256;
-const eventTypePattern = /^[\w.:-]{1,64}$/;
+const MAX_TAG_LENGTH = 256;
+const EVENT_TYPE_PATTERN = /^[\w.:-]{1,64}$/;
 /** A keypad's keys; `collect` asks for at most 20, twice that is room for older shapes. */
-const digitsPattern = /^[0-9A-D*#]{0,40}$/i;
+const DIGITS_PATTERN = /^[0-9A-D*#]{0,40}$/i;
 
 type Fields = Record<string, unknown>;
 
@@ -60,7 +60,7 @@ export function parseCallEvent(body: unknown): ParsedCallEvent {
     from: first("from", toE164),
     to: first("to", toE164),
     eventTime: first("event_time", readTime),
-    tag: first("tag", (tag) => (typeof tag === "string" && tag !== "" ? tag.slice(0, maxTagLength) : undefined)),
+    tag: first("tag", (tag) => (typeof tag === "string" && tag !== "" ? tag.slice(0, MAX_TAG_LENGTH) : undefined)),
     startedAt: first("call_started", readTime),
     answeredAt: first("call_answered", readTime),
     completedAt: first("call_completed", readTime),
@@ -98,7 +98,7 @@ function audioPayload(status: unknown, playbackId: unknown): InCallPayload | und
 
 function collectPayload(status: unknown, digits: unknown): InCallPayload | undefined {
   if (status !== "started" && status !== "completed" && status !== "failed") return undefined;
-  return typeof digits === "string" && digitsPattern.test(digits) ? { type: "collect", status, digits } : undefined;
+  return typeof digits === "string" && DIGITS_PATTERN.test(digits) ? { type: "collect", status, digits } : undefined;
 }
 
 function readDirection(value: unknown): "inbound" | "outbound" | undefined {
@@ -114,7 +114,7 @@ function readSeconds(value: unknown): number | undefined {
 }
 
 function isEventType(value: unknown): value is string {
-  return typeof value === "string" && eventTypePattern.test(value);
+  return typeof value === "string" && EVENT_TYPE_PATTERN.test(value);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -41,14 +41,14 @@ export interface DeepgramSTTCounters {
   refused_frames: number;
 }
 
-const maxReconnectDelayMs = 2000;
-const restartedTurnMs = 2000;
-const goodbyeMs = 500;
+const MAX_RECONNECT_DELAY_MS = 2000;
+const RESTARTED_TURN_MS = 2000;
+const GOODBYE_MS = 500;
 // developers.deepgram.com/docs/flux/quickstart: 80 ms are strongly recommended.
-const fluxMessageMs = 80;
+const FLUX_MESSAGE_MS = 80;
 // What a socket may hold that takes less than it is given; more stays in the kept audio, which is bounded.
-const maxBufferedMs = 1000;
-const watchEveryMs = 1000;
+const MAX_BUFFERED_MS = 1000;
+const WATCH_EVERY_MS = 1000;
 
 /**
  * Speech to text by Deepgram: nova models, or Flux with its own turns. Takes the caller's audio out of the pipeline and
@@ -120,13 +120,13 @@ export class DeepgramSTTService extends FrameProcessor {
 
   override async cleanup(): Promise<void> {
     this.#end();
-    await this.#connection?.close(goodbyeMs);
+    await this.#connection?.close(GOODBYE_MS);
   }
 
   #start(sampleRate: number): void {
     this.#sampleRate = sampleRate;
     this.#kept = new KeptAudio(sampleRate, this.#options.keepAudioMs);
-    const everyMs = Math.min(watchEveryMs, this.#options.keepAliveMs / 4);
+    const everyMs = Math.min(WATCH_EVERY_MS, this.#options.keepAliveMs / 4);
     this.#watchTimer = setInterval(() => this.#keepAlive(), everyMs);
     this.#connect();
   }
@@ -150,8 +150,8 @@ export class DeepgramSTTService extends FrameProcessor {
     const connection = this.#connection;
     if (this.#kept === undefined || connection === undefined) return;
     const bytesPerMs = (this.#sampleRate * 2) / 1000;
-    const minSamples = isFlux(this.#options.model) ? Math.round((this.#sampleRate * fluxMessageMs) / 1000) : 1;
-    while (this.#isOpen && connection.bufferedBytes < maxBufferedMs * bytesPerMs) {
+    const minSamples = isFlux(this.#options.model) ? Math.round((this.#sampleRate * FLUX_MESSAGE_MS) / 1000) : 1;
+    while (this.#isOpen && connection.bufferedBytes < MAX_BUFFERED_MS * bytesPerMs) {
       const bytes = this.#kept.take(minSamples);
       if (bytes === null) break;
       connection.sendAudio(bytes);
@@ -181,7 +181,7 @@ export class DeepgramSTTService extends FrameProcessor {
       this.counters.resent_audio_ms += Math.round(resentMs);
       this.#turns.restarted(replayFromMs);
       // Perhaps it was lost between the caller's last word and the end of his turn: of that the new one knows nothing.
-      if (this.#turns.isOpen) this.#awaitWords(Math.min(restartedTurnMs, this.#options.turnTimeoutMs / 2));
+      if (this.#turns.isOpen) this.#awaitWords(Math.min(RESTARTED_TURN_MS, this.#options.turnTimeoutMs / 2));
     }
     this.#wasOpen = true;
     this.#isOpen = true;
@@ -223,7 +223,7 @@ export class DeepgramSTTService extends FrameProcessor {
       this.pushError(`no speech to text from Deepgram${after}: ${loss.text}`, { fatal: true });
       return;
     }
-    const delayMs = Math.min(maxReconnectDelayMs, reconnectDelayMs * 2 ** (this.#failures - 1));
+    const delayMs = Math.min(MAX_RECONNECT_DELAY_MS, reconnectDelayMs * 2 ** (this.#failures - 1));
     this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
   }
 
@@ -234,7 +234,7 @@ export class DeepgramSTTService extends FrameProcessor {
     this.#sentAtMs = nowMs;
     if (this.#connection?.keepAlive()) return;
     // Flux closes a connection that says KeepAlive; it hears a moment of silence instead.
-    this.#kept?.append(new Int16Array(Math.round((this.#sampleRate * fluxMessageMs) / 1000)), nowMs);
+    this.#kept?.append(new Int16Array(Math.round((this.#sampleRate * FLUX_MESSAGE_MS) / 1000)), nowMs);
     this.#send();
   }
 

@@ -2,7 +2,7 @@ import type { ListenMessage, ListenWord } from "./listen-message.ts";
 import { type ArrivedAt, join, spanOf, type TurnEvent, type Turns } from "./turns.ts";
 
 /** Audio before a turn that is sent again with it: its first word may have begun before the service was sure of it. */
-const leadInMs = 1000;
+const LEAD_IN_MS = 1000;
 
 /** Turns as Flux tells of them: developers.deepgram.com/docs/flux/state. Begins with the first words; a cough makes none. */
 export class FluxTurns implements Turns {
@@ -53,7 +53,7 @@ export class FluxTurns implements Turns {
       this.#spent = "";
       this.settledMs = message.endMs;
     } else if (transcript === "") {
-      this.settledMs = Math.max(this.settledMs, message.endMs - leadInMs);
+      this.settledMs = Math.max(this.settledMs, message.endMs - LEAD_IN_MS);
     }
     return events;
   }

@@ -5,7 +5,7 @@ interface Chunk {
 }
 
 /** How many arrivals are remembered, in chunks: half a minute of packets. A transcript that is later has no time. */
-const maxArrivals = 1500;
+const MAX_ARRIVALS = 1500;
 
 /**
  * The last seconds of the caller's audio: what is not sent yet, what may have to be sent again, and when it had arrived.
@@ -50,7 +50,7 @@ export class KeptAudio {
     this.#end += audio.length;
     this.#chunks.push({ audio, start });
     this.#arrivals.push({ start, end: this.#end, atMs: arrivedAtMs });
-    if (this.#arrivals.length > maxArrivals) this.#arrivals.shift();
+    if (this.#arrivals.length > MAX_ARRIVALS) this.#arrivals.shift();
     while (this.#end - this.#chunks[0]!.start > this.#maxSamples && this.#chunks.length > 1) {
       const { start, audio } = this.#chunks.shift()!;
       const unsent = Math.max(0, start + audio.length - this.#sent);

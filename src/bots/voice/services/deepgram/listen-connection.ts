@@ -37,9 +37,9 @@ interface ListenSocket {
 }
 
 // Transcripts are a few kB; ws would take 100 MiB.
-const maxMessageBytes = 1 << 20;
+const MAX_MESSAGE_BYTES = 1 << 20;
 // Bad requests, bad keys, no money, no such thing: the same next time.
-const finalStatuses = [400, 401, 402, 403, 404];
+const FINAL_STATUSES = [400, 401, 402, 403, 404];
 
 /**
  * One connection to `/v1/listen` (nova), or `/v2/listen` for Flux, through the SDK.
@@ -130,7 +130,7 @@ export class ListenConnection {
     const socket = new WebSocket(url, {
       headers,
       perMessageDeflate: false,
-      maxPayload: maxMessageBytes,
+      maxPayload: MAX_MESSAGE_BYTES,
       handshakeTimeout: this.#options.connectTimeoutMs,
     });
     this.#socket = socket;
@@ -191,7 +191,7 @@ export async function loadSdk(): Promise<typeof import("@deepgram/sdk")> {
 }
 
 function refusal(status: number, detail: string | string[] | undefined): ConnectionLoss {
-  const isFinal = finalStatuses.includes(status);
+  const isFinal = FINAL_STATUSES.includes(status);
   if (status === 401 || status === 403) return { text: `HTTP ${status}: check DEEPGRAM_API_KEY`, isFinal };
   return { text: detail === undefined ? `HTTP ${status}` : `HTTP ${status}: ${oneLine(String(detail))}`, isFinal };
 }

@@ -31,7 +31,7 @@ export type ListenMessage =
   | { readonly kind: "other" };
 
 export type FluxEvent = "Update" | "StartOfTurn" | "EagerEndOfTurn" | "TurnResumed" | "EndOfTurn";
-const fluxEvents: readonly unknown[] = ["Update", "StartOfTurn", "EagerEndOfTurn", "TurnResumed", "EndOfTurn"];
+const FLUX_EVENTS: readonly unknown[] = ["Update", "StartOfTurn", "EagerEndOfTurn", "TurnResumed", "EndOfTurn"];
 
 /**
  * Reads what the service sent, parsed JSON. Shapes: developers.deepgram.com/reference/speech-to-text, `listen-streaming` and
@@ -73,7 +73,7 @@ function parseResults(value: Fields): ListenMessage | null {
 function parseTurn(value: Fields): ListenMessage | null {
   const endMs = milliseconds(value.audio_window_end);
   if (typeof value.event !== "string" || typeof value.transcript !== "string" || endMs === null) return null;
-  if (!fluxEvents.includes(value.event)) return { kind: "other" };
+  if (!FLUX_EVENTS.includes(value.event)) return { kind: "other" };
   return {
     kind: "turn",
     event: value.event as FluxEvent,

@@ -44,7 +44,7 @@ export interface DeepgramSTTOptions {
 export type CompleteOptions = Required<Omit<DeepgramSTTOptions, "language" | "name">> &
   Pick<DeepgramSTTOptions, "language">;
 
-const bounds: readonly [name: keyof CompleteOptions, least: number, most: number][] = [
+const BOUNDS: readonly [name: keyof CompleteOptions, least: number, most: number][] = [
   ["endpointingMs", 10, 60_000],
   ["utteranceEndMs", 1000, 60_000],
   ["eotThreshold", 0.5, 1],
@@ -85,7 +85,7 @@ export function completeOptions(options: DeepgramSTTOptions): CompleteOptions {
     turnTimeoutMs: options.turnTimeoutMs ?? Math.max(6000, (options.eotTimeoutMs ?? 0) + 1000),
     keepAliveMs: options.keepAliveMs ?? 4000,
   };
-  for (const [name, least, most] of bounds) requireNumber(name, complete[name], least, most);
+  for (const [name, least, most] of BOUNDS) requireNumber(name, complete[name], least, most);
   const { eagerEotThreshold, eotThreshold } = complete;
   if (eagerEotThreshold !== null)
     requireNumber("eagerEotThreshold", eagerEotThreshold, 0.3, Math.min(0.9, eotThreshold));

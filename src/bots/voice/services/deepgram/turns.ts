@@ -42,10 +42,10 @@ export interface Turns {
 }
 
 /** A turn that is longer loses its beginning. */
-const maxTurnLength = 20_000;
+const MAX_TURN_LENGTH = 20_000;
 
 export function join(...texts: string[]): string {
-  return concatenateText(texts).slice(-maxTurnLength);
+  return concatenateText(texts).slice(-MAX_TURN_LENGTH);
 }
 
 /** From the first word to the last, in ms of the connection; null without times. */
