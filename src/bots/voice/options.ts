@@ -38,6 +38,3 @@ export interface VoiceSettings {
   readonly tools: (call: Call) => readonly Tool[];
   readonly onEvent: ((event: ConversationEvent, call: Call) => void) | undefined;
 }
-
-/** It tells the end of a turn from a pause, and says so early; English. The model of the Python bot, nova-2, does not. */
-export const DEFAULT_DEEPGRAM_MODEL = "flux-general-en";

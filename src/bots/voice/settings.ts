@@ -13,6 +13,7 @@ import {
   word,
 } from "../../settings/index.ts";
 import type { VoiceBotOptions } from "./options.ts";
+import { languageProblem, modelFor } from "./services/deepgram/models.ts";
 
 const base = url(["https:", "wss:", "http:", "ws:"]);
 
@@ -69,6 +70,9 @@ export function readVoiceSettings(env: Readonly<Record<string, string | undefine
   const given = givenOf(voiceSettingNames, env);
   const parsed = environment.partial().safeParse(given);
   const problems = [...missingKeys(KEYS, given), ...problemsOf(parsed.error)];
+  const { DEEPGRAM_MODEL: model, DEEPGRAM_LANGUAGE: language } = given;
+  const problem = language && languageProblem(model ?? modelFor(language), language);
+  if (problem) problems.push(`DEEPGRAM_LANGUAGE: ${problem}`);
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
 
   const { data } = parsed;

@@ -11,9 +11,10 @@ import {
 import { Tally } from "../conversation/tally.ts";
 import { checkTools } from "../conversation/tools/index.ts";
 import { Conversation } from "./conversation.ts";
-import { DEFAULT_DEEPGRAM_MODEL, type VoiceBotOptions } from "./options.ts";
+import type { VoiceBotOptions } from "./options.ts";
 import { CartesiaTTSService } from "./services/cartesia/index.ts";
 import { DeepgramSTTService } from "./services/deepgram/index.ts";
+import { modelFor } from "./services/deepgram/models.ts";
 import { OpenAILLMService } from "./services/openai/index.ts";
 
 /**
@@ -35,7 +36,8 @@ import { OpenAILLMService } from "./services/openai/index.ts";
 export function voiceBot(options: VoiceBotOptions): Bot {
   const { tools = [] } = options;
   const settings = {
-    deepgram: { model: DEFAULT_DEEPGRAM_MODEL, ...options.deepgram },
+    // Flux tells the end of a turn from a pause, and says so early. The model of the Python bot, nova-2, does not.
+    deepgram: { ...options.deepgram, model: options.deepgram.model ?? modelFor(options.deepgram.language) },
     openai: options.openai,
     cartesia: options.cartesia,
     instructions: options.instructions ?? DEFAULT_INSTRUCTIONS,

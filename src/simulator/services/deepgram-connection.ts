@@ -11,6 +11,7 @@ import type { SpokenScript } from "./spoken-script.ts";
 export interface DeepgramConnection {
   /** "/v1/listen" or "/v2/listen". */
   readonly path: string;
+  /** What was given several times is parted by «, ». */
   readonly query: Readonly<Record<string, string>>;
   /** What the client said in JSON: KeepAlive, Finalize, CloseStream … */
   readonly received: readonly unknown[];
@@ -62,7 +63,9 @@ export class ListenConnection implements DeepgramConnection {
   }) {
     const { socket, url, query, pace, script } = options;
     this.path = url.pathname;
-    this.query = Object.fromEntries(url.searchParams);
+    this.query = Object.fromEntries(
+      [...url.searchParams.keys()].map((name) => [name, url.searchParams.getAll(name).join(", ")]),
+    );
     this.#socket = socket;
     this.#pace = pace;
     this.#faults = [...options.faults];

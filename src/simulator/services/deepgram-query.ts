@@ -48,6 +48,7 @@ export function parseNovaQuery(params: URLSearchParams, defaultEndpointingMs: nu
 export function parseFluxQuery(params: URLSearchParams): FluxQuery {
   const { model, sampleRate } = parseAudio(params, [...both, ...fluxOnly]);
   if (!model.startsWith("flux-")) throw new RangeError("/v2/listen needs a Flux model");
+  if (params.has("language_hint") && model.endsWith("-en")) throw new RangeError("language_hint needs another model");
   const query = {
     model,
     sampleRate,

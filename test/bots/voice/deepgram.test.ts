@@ -254,6 +254,18 @@ describe("DeepgramSTTService with Flux", () => {
     expect(call.standIn.problems).toEqual([]);
   });
 
+  it.each([
+    ["flux-general-multi", "de,en", "de, en"],
+    ["flux-general-multi", "de-CH", "de-CH"],
+    ["flux-general-en", "en-GB", undefined],
+  ])("has %s expect %s", async (model, language, hints) => {
+    await using call = await scene({ utterances: ["Ja."] }, { model, language });
+    call.speak(500, 500);
+    await until(() => call.stops().length === 1);
+    expect(call.standIn.connections[0]?.query.language_hint).toBe(hints);
+    expect(call.standIn.problems).toEqual([]);
+  });
+
   it("does without eager ends", async () => {
     await using call = await scene({ utterances: ["Yes."] }, { model, eagerEotThreshold: null });
     call.speak(500, 500);

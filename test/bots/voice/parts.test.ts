@@ -10,6 +10,7 @@ import {
   voiceBot,
   voiceSettingNames,
 } from "../../../src/bots/voice/index.ts";
+import { modelFor } from "../../../src/bots/voice/services/deepgram/models.ts";
 import {
   BotStartedSpeakingFrame,
   BotStoppedSpeakingFrame,
@@ -78,6 +79,32 @@ describe("settings of the voice bot", () => {
       },
     });
     expect(voiceSettingNames).toHaveLength(20);
+  });
+});
+
+describe("the recognizer's model", () => {
+  it.each([
+    [undefined, "flux-general-en"],
+    ["en-GB", "flux-general-en"],
+    ["de", "flux-general-multi"],
+    ["pt-BR,en", "flux-general-multi"],
+    ["pl", "nova-3"],
+    ["multi", "nova-3"],
+  ])("for %s is %s", (language, model) => {
+    expect(modelFor(language)).toBe(model);
+  });
+
+  it.each([
+    ["flux-general-en", "de", /^flux-general-en hears English alone, not de; flux-general-multi does$/],
+    ["nova-3", "de,en", /^nova-3 takes one language, not de,en$/],
+    ["nova-3", "de,", /^language must be BCP 47 tags/],
+    [undefined, "de,pl", /^nova-3 takes one language/],
+  ])("%s does not go with %s, which is said at once", (model, language, problem) => {
+    const deepgram = { apiKey: "d-1", language, ...(model === undefined ? {} : { model }) };
+    expect(() => voiceBot({ ...services, deepgram })).toThrow(problem);
+    const read = readVoiceSettings({ ...KEYS, DEEPGRAM_LANGUAGE: language, DEEPGRAM_MODEL: model });
+    const { problems } = read as { problems: string[] };
+    expect(problems.map((text) => text.replace("DEEPGRAM_LANGUAGE: ", ""))).toEqual([expect.stringMatching(problem)]);
   });
 });
 

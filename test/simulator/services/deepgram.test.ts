@@ -258,10 +258,11 @@ describe("the stand-in for Deepgram", () => {
     expect((await refusal(standIn, `${nova}&eager_eot_threshold=0.4`)).status).toBe(400);
     expect((await refusal(standIn, nova.replace("nova-3", "flux-general-en"))).status).toBe(400);
     expect((await refusal(standIn, flux.replace("flux-general-en", "nova-3"))).status).toBe(400);
+    expect((await refusal(standIn, `${flux}&language_hint=de`)).status).toBe(400);
     expect((await refusal(standIn, `${flux}&eager_eot_threshold=0.8&eot_threshold=0.7`)).status).toBe(400);
     expect((await refusal(standIn, `${nova}&endpointing=soon`)).error).toContain("endpointing must be a number");
     expect((await refusal(standIn, "/v3/listen")).status).toBe(400);
-    expect(standIn.problems).toHaveLength(8);
+    expect(standIn.problems).toHaveLength(9);
     expect(await told(standIn, nova, [])).toHaveLength(1);
     for (const [authorization, status] of [
       ["Token secret", 200],

@@ -16,8 +16,9 @@ import { FluxTurns } from "./flux-turns.ts";
 import { KeptAudio } from "./kept-audio.ts";
 import { type ConnectionLoss, ListenConnection, loadSdk } from "./listen-connection.ts";
 import { parseListenMessage } from "./listen-message.ts";
+import { isFlux } from "./models.ts";
 import { NovaTurns } from "./nova-turns.ts";
-import { type CompleteOptions, completeOptions, type DeepgramSTTOptions, isFlux, queryOf } from "./options.ts";
+import { type CompleteOptions, completeOptions, type DeepgramSTTOptions, queryOf } from "./options.ts";
 import type { TurnEvent, Turns } from "./turns.ts";
 
 /** Rising numbers of a {@link DeepgramSTTService}. */

@@ -1,3 +1,5 @@
+import { isFlux, languageProblem, languageQuery } from "./models.ts";
+
 /** How Deepgram is to listen. Times in ms. */
 export interface DeepgramSTTOptions {
   readonly apiKey: string;
@@ -5,7 +7,10 @@ export interface DeepgramSTTOptions {
   readonly baseUrl?: string;
   /** `nova-3`, or another of `/v1/listen`; those that begin with `flux-` are served by `/v2/listen`. */
   readonly model?: string;
-  /** BCP 47 tag, for nova; the model's default otherwise. */
+  /**
+   * What is spoken, as BCP 47 tags: one for nova, or `multi`; for `flux-general-multi` all that are to be expected, with
+   * commas between them. The model's default otherwise.
+   */
   readonly language?: string;
   /** Words and names to expect. */
   readonly keyterms?: readonly string[];
@@ -64,6 +69,8 @@ export function completeOptions(options: DeepgramSTTOptions): CompleteOptions {
   if (typeof apiKey !== "string" || apiKey === "") throw new TypeError("apiKey must be a key of Deepgram's");
   if (!/^(ws|http)s?:\/\/[^/]/.test(baseUrl)) throw new TypeError(`baseUrl must be a ws: or wss: URL, not ${baseUrl}`);
   if (typeof model !== "string" || model === "") throw new TypeError("model must be the name of a model");
+  const problem = language === undefined ? undefined : languageProblem(model, language);
+  if (problem !== undefined) throw new TypeError(problem);
   const complete: CompleteOptions = {
     apiKey,
     baseUrl: baseUrl.replace(/^http/, "ws"),
@@ -101,11 +108,13 @@ function requireNumber(name: string, value: unknown, least: number, most: number
 export function queryOf(options: CompleteOptions, sampleRate: number): Record<string, string | readonly string[]> {
   const audio = { encoding: "linear16", sample_rate: String(sampleRate) };
   const keyterm = options.keyterms.length === 0 ? {} : { keyterm: options.keyterms };
+  const language = languageQuery(options.model, options.language);
   if (isFlux(options.model)) {
     const { eagerEotThreshold, eotThreshold, eotTimeoutMs } = options;
     return {
       ...audio,
       ...keyterm,
+      ...language,
       ...(eagerEotThreshold === null ? {} : { eager_eot_threshold: String(eagerEotThreshold) }),
       eot_threshold: String(eotThreshold),
       eot_timeout_ms: String(eotTimeoutMs),
@@ -115,7 +124,7 @@ export function queryOf(options: CompleteOptions, sampleRate: number): Record<st
   return {
     ...audio,
     ...keyterm,
-    ...(options.language === undefined ? {} : { language: options.language }),
+    ...language,
     channels: "1",
     punctuate: "true",
     interim_results: "true",
@@ -123,8 +132,4 @@ export function queryOf(options: CompleteOptions, sampleRate: number): Record<st
     utterance_end_ms: String(options.utteranceEndMs),
     ...options.parameters,
   };
-}
-
-export function isFlux(model: string): boolean {
-  return model.startsWith("flux-");
 }
