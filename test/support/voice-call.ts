@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, vi } from "vitest";
 import { type ConversationEvent, type VoiceBotOptions, voiceBot } from "../../src/bots/voice/index.ts";
 import type { Bot, CallEnd } from "../../src/call/index.ts";
@@ -31,6 +32,8 @@ export const BOT_VOICE = { wordMs: 120, pauseMs: 30, sentencePauseMs: 60 };
 const CALLER_VOICE = { wordMs: 80, pauseMs: 20, sentencePauseMs: 20 };
 const WIRE_SAMPLE_RATE = 24_000;
 const PACKET_MS = 20;
+/** Less than a test has: it says what there was instead. */
+const PATIENCE_MS = 13_000;
 
 /** What a call is made of; nothing has to be given. */
 export interface TalkOptions {
@@ -260,11 +263,15 @@ class TalkingLine {
       events: events.all,
       happened: async (type, count = 1) => {
         let seen: ConversationEvent[] = [];
-        await events.first(() => {
+        const there = events.first(() => {
           seen = events.all.filter((event) => event.type === type);
           return seen.length >= count;
         });
-        return seen[count - 1] as never;
+        await Promise.race([there, sleep(PATIENCE_MS, undefined, { ref: false })]);
+        if (seen.length >= count) return seen[count - 1] as never;
+        const ended = (await Promise.race([over, undefined]))?.end.reason;
+        const state = ended === undefined ? "the call goes on" : `the call is over (${ended})`;
+        throw new Error(`no «${type}» number ${count}, ${state}: ${JSON.stringify(events.all)}`);
       },
       say: (text) => this.sound(standInSpeech(text, WIRE_SAMPLE_RATE, CALLER_VOICE).pcm),
       sound: (pcm) => void this.sound(pcm),

@@ -244,7 +244,7 @@ describe("Deepgram", { timeout: 15_000 }, () => {
     expect(events.filter(({ type }) => type === "trouble")).toHaveLength(1);
   });
 
-  it.concurrent.for<[string, TalkOptions["deepgram"] & object, string]>([
+  it.concurrent.for<[string, TalkOptions["deepgram"] & object, string, { answerTimeoutMs: number }?]>([
     [
       "cannot be reached at first",
       {
@@ -258,8 +258,13 @@ describe("Deepgram", { timeout: 15_000 }, () => {
     ["closes in mid-turn", { faults: [{ kind: "close", afterMs: 700, code: 1011, attempt: 0 }] }, "flux-general-en"],
     ["is cut off in mid-turn", { faults: [{ kind: "cut", afterMs: 700, attempt: 0 }] }, "flux-general-en"],
     ["is cut off in mid-turn (nova)", { faults: [{ kind: "cut", afterMs: 700, attempt: 0 }] }, "nova-3"],
-    ["falls silent in mid-turn", { faults: [{ kind: "mute", afterMs: 700, attempt: 0 }] }, "flux-general-en"],
-  ])("%s: nothing of the turn is lost", async ([, deepgram, model]) => {
+    [
+      "falls silent in mid-turn",
+      { faults: [{ kind: "mute", afterMs: 700, attempt: 0 }] },
+      "flux-general-en",
+      { answerTimeoutMs: 400 },
+    ],
+  ])("%s: nothing of the turn is lost", async ([, deepgram, model, more]) => {
     const said = "A large calzone and two small salads please.";
     const { happened, openai, hangUp, bot } = await talk({
       utterances: [said],
@@ -267,7 +272,7 @@ describe("Deepgram", { timeout: 15_000 }, () => {
       deepgram,
       bot: {
         greeting: "",
-        deepgram: { model, answerTimeoutMs: 400, ...(model === "nova-3" ? { endpointingMs: 150 } : {}) },
+        deepgram: { model, ...more, ...(model === "nova-3" ? { endpointingMs: 150 } : {}) },
       },
       call: {
         callerAudio: standInSpeech(said, 24_000, { wordMs: 80, pauseMs: 20, sentencePauseMs: 20 }).pcm,
