@@ -262,7 +262,7 @@ describe("Deepgram", { timeout: 15_000 }, () => {
       "falls silent in mid-turn",
       { faults: [{ kind: "mute", afterMs: 700, attempt: 0 }] },
       "flux-general-en",
-      { answerTimeoutMs: 400 },
+      { answerTimeoutMs: 1_000 },
     ],
   ])("%s: nothing of the turn is lost", async ([, deepgram, model, more]) => {
     const said = "A large calzone and two small salads please.";
