@@ -296,11 +296,11 @@ describe("a service that fails", () => {
     const replies = [GREETING, { text: "Never said.", stallAtMs: 0 }, "At nine."];
     const scene = await realtimeCall(open, {
       standIn: { replies, utterances: ["When?"] },
-      bot: { answerTimeoutMs: 400 },
+      bot: { answerTimeoutMs: 1_500 },
     });
     await scene.event("bot");
     scene.say("When?");
-    expect(await scene.event("trouble")).toMatchObject({ message: "OpenAI did not answer for 400 ms", fatal: false });
+    expect(await scene.event("trouble")).toMatchObject({ message: "OpenAI did not answer for 1500 ms", fatal: false });
     await scene.event("bot", 2);
     expect(textsOf(scene.events).at(-1)).toBe("bot: At nine.");
     await over(scene);

@@ -356,7 +356,7 @@ describe("CartesiaTTSService", () => {
       ["silence", { isSilent: true }, "no audio"],
       ["silence in mid-speech", { stallAfterMs: 300 }, "no audio"],
     ])("is stopped, said to be so, and the next is said: %s", async (_, fault, text) => {
-      await using test = await scene({ contexts: [fault] }, { audioTimeoutMs: 150 });
+      await using test = await scene({ contexts: [fault] }, { audioTimeoutMs: 500 });
       const { sink } = test;
       test.respond("One two three. ", "Four.");
       await sink.until(isA(LLMFullResponseEndFrame));
@@ -485,7 +485,7 @@ describe("CartesiaTTSService", () => {
     });
 
     it("for longer than a caller waits: the utterance fails, the service goes on", async () => {
-      await using test = await scene({ upgrades: ["hang"] }, { audioTimeoutMs: 50 });
+      await using test = await scene({ upgrades: ["hang"] }, { audioTimeoutMs: 500 });
       test.respond("Hello.");
       await test.sink.until(isA(LLMFullResponseEndFrame));
       expect(test.errors).toMatchObject([{ fatal: false }]);

@@ -171,7 +171,7 @@ describe("DeepgramSTTService with nova", () => {
   });
 
   it("keeps an idle connection alive", async () => {
-    await using call = await scene({ idleTimeoutMs: 200 }, { keepAliveMs: 20 });
+    await using call = await scene({ idleTimeoutMs: 1_000 }, { keepAliveMs: 20 });
     await until(() => (call.standIn.connections[0]?.received.length ?? 0) > 3);
     expect(call.standIn.connections[0]!.received[0]).toEqual({ type: "KeepAlive" });
     expect(call.standIn.connections).toHaveLength(1);
@@ -275,7 +275,7 @@ describe("DeepgramSTTService with Flux", () => {
   });
 
   it("hears silence instead of a KeepAlive", async () => {
-    await using call = await scene({ idleTimeoutMs: 200 }, { model, keepAliveMs: 20 });
+    await using call = await scene({ idleTimeoutMs: 1_000 }, { model, keepAliveMs: 20 });
     await until(() => (call.standIn.connections[0]?.audioMs ?? 0) > 300);
     expect(call.standIn.connections[0]!.received).toEqual([]);
     expect(call.standIn.problems).toEqual([]);
@@ -315,7 +315,7 @@ describe("DeepgramSTTService whose service fails", () => {
           { kind: "hang", attempt: 3 },
         ],
       },
-      { model, connectTimeoutMs: 40 },
+      { model, connectTimeoutMs: 500 },
     );
     call.speak(600, 500);
     await until(() => call.stops().length === 1);
